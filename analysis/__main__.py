@@ -1,0 +1,152 @@
+"""``python -m analysis``: a run's table, summary and figures."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from analysis import plots, style_plots
+from analysis.look import save
+from analysis.stats import Correlation, correlate
+from analysis.style_columns import headline, largest_weight, parts, style_curves
+from analysis.summary import number, summary
+from analysis.tables import Run, build, load, write
+from analysis.transfer_columns import HEADLINE, condition_rates, transfer_facts
+from results.store import SchemaError, StoreError, latest_run, write_atomically
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+
+_PAIRS = [(x, y) for x in ("fooling", "fooling_adjusted", "fooling_joint", "fooling_all",
+                           "accuracy") for y in ("progress", "peak_excess")]  # fmt: skip
+_SHOWN = {
+    "accuracy": "acc.", "fooling": "fooled [95 %]", "fooling_n": "n", "fooling_noise": "noise",
+    "targeted": "targ.", "progress": "progress [95 %]", "peak_excess": "peak dB",
+}  # fmt: skip
+_WITH_INTERVAL = ("fooling", "progress")
+
+
+@app.command()
+def analyse(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run's directory; the run made last if left out.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every bootstrap.")] = 0,
+) -> None:
+    """Turn a run's rows into models.csv, summary.md and figures, in RUN/analysis/.
+
+    Examples:
+
+    - `python -m analysis` (the run made last)
+
+    - `python -m analysis results/runs/quick --resamples 10000`
+    """
+    errors = Console(stderr=True)
+    console = Console(width=max(errors.width, 100))  # a pipe says 80, which cuts the table
+    try:
+        with errors.status("reading the rows") as status:
+            loaded = load(run or latest_run())
+            status.update("computing the table")
+            table = build(loaded, resamples=resamples, seed=seed)
+            found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in _PAIRS]
+            files = [write(table, loaded.path), _write_summary(loaded, table, found)]
+            for name, draw in figures(loaded, table, resamples=resamples, seed=seed):
+                status.update(f"drawing {name}")
+                files += save(draw(), loaded.path / "analysis" / name)
+    except (StoreError, SchemaError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    console.print(main_table(table))
+    for line in found[:2]:
+        text = f"{line.x} and {line.y}: {plots.describe(line)}"
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    for file in files:
+        console.print(str(file), highlight=False, markup=False, soft_wrap=True)
+
+
+def _write_summary(run: Run, table: pd.DataFrame, found: list[Correlation]) -> Path:
+    file = run.path / "analysis" / "summary.md"
+    text = summary(run, table, found).encode()
+    write_atomically(file, lambda out: out.write(text))
+    return file
+
+
+def figures(
+    run: Run, table: pd.DataFrame, *, resamples: int, seed: int
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The figures this run has rows for: file name and what draws it."""
+    facts = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
+    rates = condition_rates(facts)
+    if table[["fooling", "progress"]].notna().all(axis=1).any():
+        yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
+    if len(rates):
+        yield "conditions", lambda: plots.heat_map(rates)
+    curve = rates[rates["condition"] == f"{HEADLINE}/untargeted"]
+    if curve["step"].nunique() > 1:
+        yield "attack-curve", lambda: plots.attack_curve(curve, table)
+    losses = headline(style_curves(run.rows, "loss_style"))
+    if len(losses):
+        yield "convergence", lambda: style_plots.convergence(losses, table)
+    power = _strongest(style_curves(run.rows, "radial_power"))
+    if len(power):
+        yield "spectra", lambda: style_plots.spectra(power, table)
+    index = _pictures(run.path)
+    if len(index):
+        yield "pictures", lambda: style_plots.picture_grid(index, run.path)
+
+
+def _strongest(lines: pd.DataFrame) -> pd.DataFrame:
+    """The main condition at its largest weight, and whatever belongs to no model."""
+    main = headline(lines)
+    chosen = main["weight"] == largest_weight(main)
+    return pd.concat([main[chosen], lines[lines["model"].str.startswith("(")]])
+
+
+def _pictures(run: Path) -> pd.DataFrame:
+    """The pictures on disk of the main condition: model, case, condition, file (within run)."""
+    root = run / "artifacts" / "style"
+    listed = root / "index.json"
+    try:
+        found = json.loads(listed.read_text()) if listed.exists() else _named(run, root)
+        index = pd.DataFrame(found, columns=["model", "case", "condition", "file"], dtype=str)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{listed} is damaged ({error}): run the bench again") from error
+    index[["start", "taps", "weight"]] = parts(index["condition"])
+    shown = _strongest(index)
+    made = ~shown["model"].str.startswith("(")
+    return shown if made.any() else shown.iloc[:0]
+
+
+def _named(run: Path, root: Path) -> list[tuple[str, str, str, str]]:
+    """Pictures by the bench's names, ``<model>/<condition with _ for />__<case>.png``."""
+    files = sorted(root.glob("*/*__*.png"))
+    names = [file.stem.split("__", 1) for file in files]
+    return [
+        (file.parent.name, case, condition.replace("_", "/"), str(file.relative_to(run)))
+        for file, (condition, case) in zip(files, names, strict=True)
+    ]
+
+
+def main_table(table: pd.DataFrame) -> Table:
+    """The main columns for a terminal of 100 characters."""
+    shown = Table(box=None, padding=(0, 1), header_style="bold")
+    shown.add_column("model", overflow="fold", max_width=30)
+    for title in _SHOWN.values():
+        shown.add_column(title, justify="right", no_wrap=True)
+    for row in table.to_dict("records"):
+        cells = [f"{row[key]:.0f}" if key.endswith("_n") else
+                 number(row, key, interval=key in _WITH_INTERVAL) for key in _SHOWN]  # fmt: skip
+        name = f"{row['model']} *" if row["is_source"] else str(row["model"])
+        shown.add_row(name, *cells)
+    shown.caption = "* source: white box, in no correlation"
+    return shown
+
+
+if __name__ == "__main__":
+    app()

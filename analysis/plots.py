@@ -1,0 +1,159 @@
+"""Figures of transfer: data frames in, figures out. Those of style are in style_plots.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from analysis.look import appearances, figure, legend, line_legend, place_labels, style
+from analysis.stats import FEWEST_MODELS, Correlation, correlate
+
+_HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
+LABELS = {
+    "fooling": "fooling rate by transfer (source and target right)",
+    "fooling_all": "fooling rate by transfer (all pictures)",
+    "fooling_joint": "fooling rate by transfer (all models right)",
+    "fooling_adjusted": "fooling rate by transfer, above noise",
+    "accuracy": "clean accuracy",
+    "progress": "style progress (0 = untouched, 1 = reached)",
+    "peak_excess": "stride-locked peak above the style's own [dB]",
+}
+
+
+def transfer_and_style(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> Figure:
+    """The main figure: transfer against style progress, and against artifacts."""
+    with style():
+        drawn = figure(11, 5)
+        panels = drawn.subplots(1, 2)
+        how = {"resamples": resamples, "seed": seed}
+        for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
+            _points(table, "fooling", y, ax, correlate(table, "fooling", y, **how))
+        legend(drawn, table)
+        for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
+            _labels(table, "fooling", y, ax)  # last, when nothing moves any more
+    return drawn
+
+
+def scatter(
+    table: pd.DataFrame, x: str, y: str, *, ax: Axes, correlation: Correlation | None = None
+) -> Axes:
+    """One point a model with 95 % bars, family by colour and marker, robust ringed in black.
+
+    The source is hollow and outside both rho and the line (least squares, four models or more).
+    Models without x or y are not drawn.
+    """
+    _points(table, x, y, ax, correlation or correlate(table, x, y))
+    _labels(table, x, y, ax)
+    return ax
+
+
+def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
+    shown = table.dropna(subset=[x, y])
+    _line(ax, shown[~shown["is_source"]], x, y)
+    looks = appearances(table)
+    for model in shown.to_dict("records"):
+        look = looks[str(model["model"])]
+        xs, ys = _ends(model, x), _ends(model, y)
+        ax.plot(xs, [model[y]] * 2, color=look.colour, lw=1, alpha=0.45, zorder=2)
+        ax.plot([model[x]] * 2, ys, color=look.colour, lw=1, alpha=0.45, zorder=2)
+        face = "white" if model["is_source"] else look.colour
+        edge = "black" if look.robust else look.colour
+        ax.scatter(model[x], model[y], s=55, marker=look.marker, facecolor=face, edgecolor=edge,
+                   linewidth=1.5, zorder=3)  # fmt: skip
+    ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=describe(found))
+    ax.margins(0.12)
+
+
+def _labels(table: pd.DataFrame, x: str, y: str, ax: Axes) -> None:
+    shown = table.dropna(subset=[x, y])
+    bars = []
+    for model in shown.to_dict("records"):
+        xs, ys = _ends(model, x), _ends(model, y)
+        bars += [(xs[0], model[y], xs[1], model[y]), (model[x], ys[0], model[x], ys[1])]
+    points = shown.rename(columns={x: "x", y: "y", "model": "label"})[["x", "y", "label"]]
+    if len(points):
+        place_labels(ax, points, bars=[Bbox.from_extents(*ends) for ends in bars])
+
+
+def describe(found: Correlation) -> str:
+    """A correlation as a panel title."""
+    if found.reason:
+        return f"no rho: {found.reason}"
+    ends = f"[{found.low:+.2f}, {found.high:+.2f}]"
+    return f"Spearman's rho = {found.rho:+.2f} {ends}, n = {found.n}, p = {found.p:.2g}"
+
+
+def _ends(model: Mapping[Any, Any], name: str) -> list[float]:
+    ends = [model.get(f"{name}_{side}", np.nan) for side in ("low", "high")]
+    return [model[name] if np.isnan(end) else end for end in ends]
+
+
+def _line(ax: Axes, models: pd.DataFrame, x: str, y: str) -> None:
+    if len(models) < FEWEST_MODELS or np.ptp(models[x]) == 0:
+        return
+    slope, start = np.polyfit(models[x], models[y], 1)
+    ends = np.array([models[x].min(), models[x].max()])
+    ax.plot(ends, start + slope * ends, color="0.8", lw=2.5, zorder=1, label="fit")
+
+
+def heat_map(rates: pd.DataFrame) -> Figure:
+    """Targets x conditions, each cell the rate in per cent at the condition's last step.
+
+    Args:
+        rates: ``condition_rates(facts)``.
+    """
+    last = rates[rates["step"] == rates.groupby("condition")["step"].transform("max")]
+    wide = 100 * last.pivot(index="model", columns="condition", values="rate")
+    wide.columns = [_column_name(str(name)) for name in wide.columns]
+    with style():
+        drawn = figure(2.6 + 0.95 * wide.shape[1], 1.6 + 0.38 * wide.shape[0])
+        ax = drawn.subplots()
+        sns.heatmap(
+            wide, ax=ax, annot=True, fmt=".0f", cmap="rocket_r", vmin=0, vmax=100, linewidths=0.5,
+            cbar_kws={"label": "rate [%]"},
+        )  # fmt: skip
+        ax.set(
+            xlabel="",
+            ylabel="",
+            title=_HEAT_TITLE,
+        )
+        ax.tick_params(length=0)
+        ax.tick_params(axis="y", rotation=0)
+        ax.tick_params(axis="x", rotation=0)
+    return drawn
+
+
+def _column_name(condition: str) -> str:
+    norm, kind = condition.split("/", 1)
+    return f"{norm}\n{'targeted hits' if kind == 'targeted' else kind}"
+
+
+def attack_curve(rates: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Fooling rate against attack iterations, one line a target.
+
+    Args:
+        rates: ``condition_rates(facts)`` of one condition, several steps.
+        table: the model table, for colours.
+    """
+    with style():
+        drawn = figure(7, 4.2)
+        ax = drawn.subplots()
+        looks = appearances(table)
+        for model, part in rates.sort_values("step").groupby("model"):
+            look = looks[str(model)]
+            edge = "black" if look.robust else look.colour
+            ax.plot(part["step"], part["rate"], color=look.colour, ls=look.dash, lw=1.5, ms=6,
+                    marker=look.marker, mec=edge, label=str(model))  # fmt: skip
+        steps = sorted(rates["step"].unique())
+        ax.set_xscale("log")
+        ax.set_xticks(steps, [str(step) for step in steps])
+        ax.set_xticks([], minor=True)
+        title = ", ".join(sorted(rates["condition"].unique()))
+        ax.set(xlabel="attack iterations", ylabel="fooling rate", ylim=(-0.02, 1.02), title=title)
+        line_legend(ax)
+    return drawn

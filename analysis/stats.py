@@ -1,0 +1,243 @@
+"""Rates, intervals and rank correlations: numbers in, frozen results out.
+
+Models of one family share an architecture, a recipe and a training set, so they are not
+independent draws from a population of networks. Every interval and p-value over models describes
+the models at hand; it does not generalise to networks nobody ran.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.95
+FEWEST_MODELS = 4  # with three points even a perfect order has p = 1/3
+_PERMUTATIONS = 9_999  # scipy enumerates all orders of up to seven models and samples beyond
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % interval; NaN with n = 0.
+
+    Attributes:
+        value: the mean, in the unit of the facts.
+        low, high: the interval's ends, low <= value <= high.
+        n: independent units behind it (images or pairs of pictures, not repeats of one).
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rho between two columns of the model table.
+
+    Attributes:
+        x, y: the columns.
+        rho: in [-1, 1]; NaN when it cannot be computed, and then ``reason`` says why.
+        low, high: percentile bootstrap interval over models, descriptive (see the module).
+        p: two-sided permutation p-value, exact for up to seven models.
+        n: models used.
+        without_family: rho with each family left out; NaN where fewer than four models remain.
+        dropped: bootstrap resamples in which a column was constant, left out of the interval.
+        reason: one sentence, empty when rho is a number.
+    """
+
+    x: str
+    y: str
+    rho: float
+    low: float
+    high: float
+    p: float
+    n: int
+    without_family: Mapping[str, float] = field(default_factory=dict)
+    dropped: int = 0
+    reason: str = ""
+
+
+def wilson(successes: int, n: int) -> Estimate:
+    """A single rate in [0, 1] with its Wilson score interval (Wilson 1927).
+
+    Raises:
+        ValueError: successes outside 0..n.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} is impossible")
+    if n == 0:
+        return NOTHING
+    interval = stats.binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
+    value = successes / n
+    return Estimate(value, min(float(interval.low), value), max(float(interval.high), value), n)
+
+
+def bootstrap_means(
+    values: npt.ArrayLike, *, clusters: npt.ArrayLike | None, resamples: int, seed: int
+) -> Floats:
+    """Means of k columns under resampling of whole clusters (Efron 1979): resamples x k.
+
+    Args:
+        values: n, or n x k numbers, no NaN; n >= 1.
+        clusters: what is drawn with replacement, one name a value; None = each value on its own.
+        resamples: how many.
+        seed: of the draws.
+    """
+    table = np.asarray(values, dtype=float)
+    table = table[:, None] if table.ndim == 1 else table
+    if clusters is None:
+        sums, counts = table, np.ones(len(table))
+    else:
+        codes, names = pd.factorize(np.asarray(clusters))
+        counts = np.bincount(codes, minlength=len(names)).astype(float)
+        sums = np.stack([np.bincount(codes, column, len(names)) for column in table.T], axis=1)
+    # Equal clusters are interchangeable: drawing how often each kind appears is the same
+    # bootstrap, and 5000 images with 0/1 facts are two kinds.
+    kinds, times = np.unique(np.column_stack([sums, counts]), axis=0, return_counts=True)
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(len(sums), times / times.sum(), size=resamples)
+    means: Floats = (draws @ kinds[:, :-1]) / (draws @ kinds[:, -1:])
+    return means
+
+
+def interval(samples: Floats) -> tuple[float, float]:
+    """The percentile interval of bootstrap samples; NaN when none is a number."""
+    finite = samples[np.isfinite(samples)]
+    if not finite.size:
+        return math.nan, math.nan
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def bootstrap_interval(
+    values: npt.ArrayLike,
+    *,
+    clusters: npt.ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of a mean, whole clusters resampled; NaN for no values."""
+    if not np.size(values):
+        return math.nan, math.nan
+    means = bootstrap_means(values, clusters=clusters, resamples=resamples, seed=seed)
+    return interval(means[:, 0])
+
+
+def mean(
+    values: npt.ArrayLike,
+    *,
+    clusters: npt.ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """A mean with its cluster bootstrap interval; NaN values are left out."""
+    table = np.asarray(values, dtype=float)
+    known = ~np.isnan(table)
+    names = (np.arange(len(table)) if clusters is None else np.asarray(clusters))[known]
+    if not known.any():
+        return NOTHING
+    value = float(table[known].mean())
+    low, high = bootstrap_interval(table[known], clusters=names, resamples=resamples, seed=seed)
+    # Few resamples of a very skewed sample can miss the mean itself.
+    return Estimate(value, min(low, value), max(high, value), len(pd.unique(names)))
+
+
+def rate(
+    facts: npt.ArrayLike,
+    *,
+    clusters: npt.ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """The share of ones among 0/1 facts, in [0, 1], with its interval.
+
+    The interval is the cluster bootstrap's, except where all facts agree: then every resample is
+    the same and its width of zero would claim certainty, so Wilson's is given instead, with the
+    clusters as trials.
+    """
+    found = mean(facts, clusters=clusters, resamples=resamples, seed=seed)
+    if found.n and found.value in (0.0, 1.0):
+        return wilson(round(found.value * found.n), found.n)
+    return found
+
+
+def spearman(x: npt.ArrayLike, y: npt.ArrayLike, axis: int = -1) -> Any:
+    """Spearman's rho along the axis (mid-ranks for ties), NaN where a side is constant."""
+    a, b = (stats.rankdata(np.asarray(side), axis=axis) for side in (x, y))
+    a, b = (side - side.mean(axis=axis, keepdims=True) for side in (a, b))
+    norm = np.sqrt((a**2).sum(axis=axis) * (b**2).sum(axis=axis))
+    product = (a * b).sum(axis=axis)
+    return np.where(norm > 0, product / np.where(norm > 0, norm, 1), np.nan)
+
+
+def correlate(
+    table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: int = 0
+) -> Correlation:
+    """Spearman's rho between two columns of the model table, over models other than the source.
+
+    The source attacks itself, white box, so it is always left out; so are models without x or y.
+    Models are not independent within a family: read the interval as a description of these
+    models, and ``without_family`` beside it.
+    """
+    missing = [name for name in (x, y) if name not in table]
+    if missing:
+        return _no_rho(x, y, 0, f"the table has no column {' or '.join(missing)}")
+    used = table.loc[~table["is_source"].astype(bool), [x, y, "family"]].dropna(subset=[x, y])
+    n = len(used)
+    if n < FEWEST_MODELS:
+        return _no_rho(x, y, n, f"{n} models have both numbers, {FEWEST_MODELS} are needed")
+    a, b = used[x].to_numpy(float), used[y].to_numpy(float)
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        constant = x if np.ptp(a) == 0 else y
+        return _no_rho(x, y, n, f"{constant} is the same for all {n} models")
+    draws = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
+    samples = spearman(a[draws], b[draws])
+    low, high = interval(samples)
+    test = stats.permutation_test(
+        (a,),
+        lambda shuffled, axis: spearman(shuffled, np.broadcast_to(b, shuffled.shape), axis),
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=_PERMUTATIONS,
+        rng=np.random.default_rng(seed),
+    )
+    return Correlation(
+        x, y, float(spearman(a, b)), low, high, float(test.pvalue), n,
+        without_family=_without_families(used, x, y), dropped=int(np.isnan(samples).sum()),
+    )  # fmt: skip
+
+
+def _no_rho(x: str, y: str, n: int, reason: str) -> Correlation:
+    return Correlation(x, y, math.nan, math.nan, math.nan, math.nan, n, reason=reason)
+
+
+def _without_families(used: pd.DataFrame, x: str, y: str) -> dict[str, float]:
+    rest = {str(name): used[used["family"] != name] for name in sorted(used["family"].unique())}
+    return {
+        name: float(spearman(rows[x], rows[y])) if len(rows) >= FEWEST_MODELS else math.nan
+        for name, rows in rest.items()
+    }
+
+
+def detectable_rho(n: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
+    """The smallest absolute correlation that n models show at this power (Fisher 1915).
+
+    By z = atanh(r) with variance 1 / (n - 3), two-sided; slightly too hopeful for ranks. In
+    [0, 1], NaN for n < 4. For .3, .5 and .7 it takes 85, 29 and 13 models.
+    """
+    if n < FEWEST_MODELS:
+        return math.nan
+    quantiles = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
+    return math.tanh(quantiles / math.sqrt(n - 3))

@@ -1,0 +1,174 @@
+"""From pictures and loss traces to a backbone's numbers: progress, artifacts, convergence."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.stats import NOTHING, Estimate, bootstrap_means, interval, mean
+from analysis.transfer_columns import spread
+
+START, TAPS = "content-start", "matched"  # the main columns; the article's taps come beside them
+PERIODS = (2, 4, 8, 16)
+MEANS = [
+    "judge_content_distance", "content_ssim", "high_frequency_share", "spectral_slope",
+    "total_variation", "clipped_share", "evaluations",
+]  # fmt: skip
+
+_CONVERGENCE = [
+    "final_style_loss", "final_style_loss_ratio", "log_auc", "evaluations_to_10pct",
+    "reached_10pct", "evaluations_to_1pct", "reached_1pct",
+]  # fmt: skip
+_UNIT = ["model", "case", "condition", "seed"]
+_CURVES = ["loss_total", "loss_style", "radial_power"]
+_LEAST, _MOST = 1e-12, 1e12  # loss ratios outside are rounding or overflow, not progress
+
+
+def style_facts(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line a picture made: model, case, condition, seed, start, taps, weight, all metrics.
+
+    Adds ``progress`` and ``palette_progress`` = 1 - D(output, style) / D(content, style): 0 =
+    untouched, 1 = reached, below 0 = further away; NaN where the content already is the style.
+    """
+    single = rows[(rows["suite"] == "style") & ~rows["metric"].isin(_CURVES)]
+    facts = single.pivot(index=_UNIT, columns="metric", values="value").reset_index()
+    facts[["start", "taps", "weight"]] = parts(facts["condition"])
+    for name, distance in [
+        ("progress", "judge_style_distance"), ("palette_progress", "palette_distance"),
+    ]:  # fmt: skip
+        untouched = _column(facts, f"{distance}_content")
+        facts[name] = 1 - _column(facts, distance) / untouched.where(untouched > 0)
+    return facts.rename_axis(columns=None)
+
+
+def style_curves(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric over steps in long form: model, case, condition, seed, step, value, start, ..."""
+    curves = rows[(rows["suite"] == "style") & (rows["metric"] == metric)]
+    curves = curves[[*_UNIT, "step", "value"]].reset_index(drop=True)
+    curves[["start", "taps", "weight"]] = parts(curves["condition"])
+    return curves
+
+
+def headline(facts: pd.DataFrame, *, start: str = START, taps: str = TAPS) -> pd.DataFrame:
+    """The lines of one start and one set of taps, all weights."""
+    return facts[(facts["start"] == start) & (facts["taps"] == taps)]
+
+
+def parts(condition: pd.Series) -> pd.DataFrame:
+    """Start, taps and weight of conditions, as three columns; NaN for other conditions."""
+    return condition.str.extract(r"^([^/]+)/([^/]+)/(w[\d.e+-]+)$")
+
+
+def _column(facts: pd.DataFrame, name: str) -> pd.Series:
+    return facts[name] if name in facts else pd.Series(np.nan, index=facts.index, dtype=float)
+
+
+def style_columns(
+    rows: pd.DataFrame, models: list[str], *, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Style quality, artifacts and convergence, one row a model; NaN if unmeasured.
+
+    Content start and matched taps, mean over pictures and weights, unless said otherwise. Columns
+    (_low, _high, _n by bootstrap over pictures unless marked *): progress and palette_progress,
+    at most 1 (see style_facts); progress_article: the article's taps; progress_noise_start;
+    progress[weight]*; peak_2 .. peak_16* in dB; peak_excess: the largest over periods p of mean
+    (K(p) of the output - K(p) of the style), in dB, at peak_excess_period*: as a maximum of means
+    it leans upwards with few pictures; content distance, SSIM and spectral means*; diverged*: the
+    share over all of the model's pictures; and ``convergence``'s columns*.
+    """
+    facts = style_facts(rows)
+    how = {"resamples": resamples, "seed": seed}
+    lines = {model: _one_model(facts[facts["model"] == model], how) for model in models}
+    columns = pd.DataFrame.from_dict(lines, orient="index")
+    main = headline(facts)
+    for weight in sorted(main["weight"].unique(), key=_weight):
+        chosen = main[main["weight"] == weight]
+        columns[f"progress[{weight}]"] = chosen.groupby("model")["progress"].mean()
+    return columns.join(convergence(headline(style_curves(rows, "loss_style"))))
+
+
+def _weight(name: str) -> float:
+    return float(name.removeprefix("w"))
+
+
+def largest_weight(facts: pd.DataFrame) -> str | None:
+    """The largest style weight among the lines, as named in conditions; None without lines."""
+    return max(facts["weight"].dropna().unique(), key=_weight, default=None)
+
+
+def _one_model(facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
+    main = headline(facts)
+
+    def average(lines: pd.DataFrame, name: str) -> Estimate:
+        return mean(_column(lines, name), clusters=lines["case"], **how)
+
+    article, noise = headline(facts, taps="article"), headline(facts, start="noise-start")
+    excess, period = _peak_excess(main, how)
+    return {
+        **spread("progress", average(main, "progress")),
+        **spread("palette_progress", average(main, "palette_progress")),
+        **spread("progress_article", average(article, "progress")),
+        **spread("progress_noise_start", average(noise, "progress")),
+        **{f"peak_{p}": float(_column(main, f"peak_{p}").mean()) for p in PERIODS},
+        **spread("peak_excess", excess),
+        "peak_excess_period": period,
+        **{name: float(_column(main, name).mean()) for name in MEANS},
+        "diverged": float(_column(facts, "diverged").mean()),
+    }
+
+
+def _peak_excess(facts: pd.DataFrame, how: dict[str, int]) -> tuple[Estimate, float]:
+    above: pd.DataFrame = pd.DataFrame(
+        {p: _column(facts, f"peak_{p}") - _column(facts, f"peak_{p}_style") for p in PERIODS}
+    )
+    above = above.dropna(axis=1, how="all").dropna()
+    if above.empty:
+        return NOTHING, float("nan")
+    clusters = facts.loc[above.index, "case"]
+    means = {p: float(above[p].mean()) for p in PERIODS if p in above}
+    period = max(means, key=lambda p: means[p])
+    value = means[period]
+    low, high = interval(bootstrap_means(above, clusters=clusters, **how).max(axis=1))
+    found = Estimate(value, min(low, value), max(high, value), clusters.nunique())
+    return found, float(period)
+
+
+def convergence(traces: pd.DataFrame) -> pd.DataFrame:
+    """How fast and how far the relative Gram loss falls, per model over its traces.
+
+    Compared at equal gradient evaluations: a trace that stopped early keeps its last loss up to
+    the longest trace. Columns: final_style_loss (relative to ||G(s)||^2) and
+    final_style_loss_ratio (relative to evaluation 0), geometric means; evaluations_to_10pct and
+    evaluations_to_1pct: median of the first evaluation at or below that share of the start, with
+    a trace that never gets there counted as later than all, hence NaN when half or more never
+    do; reached_10pct, reached_1pct: the shares that do; log_auc: mean over evaluations of
+    log10(loss / loss at 0), <= 0 when it falls.
+    """
+    wide = traces.pivot(index=_UNIT, columns="step", values="value").sort_index(axis=1)
+    losses = wide.ffill(axis=1).to_numpy(float)
+    if not losses.size:
+        return pd.DataFrame(index=pd.Index([], name="model"), columns=_CONVERGENCE, dtype=float)
+    first = losses[:, :1]
+    started = np.isfinite(first[:, 0]) & (first[:, 0] > 0)
+    losses, first = losses[started], first[started]
+    ratio = np.clip(losses / first, _LEAST, _MOST)
+    steps = wide.columns.to_numpy(float)
+    table = pd.DataFrame(
+        {
+            "final_style_loss": np.log10(np.clip(losses[:, -1], _LEAST, _MOST)),
+            "final_style_loss_ratio": np.log10(ratio[:, -1]),
+            "log_auc": np.log10(ratio).mean(axis=1),
+        },
+        index=wide.index[started],
+    )
+    for name, share in [("10pct", 0.1), ("1pct", 0.01)]:
+        there = ratio <= share
+        table[f"reached_{name}"] = there.any(axis=1).astype(float)
+        table[f"evaluations_to_{name}"] = np.where(
+            there.any(axis=1), steps[there.argmax(axis=1)], np.inf
+        )
+    groups = table.groupby("model")
+    found = groups.mean()[_CONVERGENCE]
+    for name in ("final_style_loss", "final_style_loss_ratio"):
+        found[name] = 10 ** found[name]
+    for name in ("evaluations_to_10pct", "evaluations_to_1pct"):
+        found[name] = groups[name].median().replace(np.inf, np.nan)
+    return found

@@ -1,0 +1,216 @@
+"""A run in plain words; every sentence follows the numbers, whichever way they point."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.stats import Correlation, detectable_rho
+from analysis.style_columns import START, TAPS
+from analysis.tables import Run
+from analysis.transfer_columns import HEADLINE, paired_difference, transfer_facts
+
+MAIN = {
+    "accuracy": "accuracy", "fooling": "fooling", "fooling_joint": "fooling, joint",
+    "fooling_all": "fooling, all", "fooling_noise": "noise", "fooling_adjusted": "adjusted",
+    "targeted": "targeted", "progress": "progress", "peak_excess": "peak excess [dB]",
+    "log_auc": "log AUC",
+}  # fmt: skip
+DENOMINATORS = {
+    "fooling": "pictures source and target get right",
+    "fooling_joint": "pictures all models get right", "fooling_all": "all pictures",
+}  # fmt: skip
+
+
+def summary(run: Run, table: pd.DataFrame, correlations: Sequence[Correlation]) -> str:
+    """The run's summary as Markdown.
+
+    Args:
+        run: for its manifest and the number of pictures.
+        table: its model table.
+        correlations: over this table, the headline ones first; every one is reported.
+    """
+    parts = [
+        f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
+        _what(run, table),
+        "## Models\n\n" + _table(table),
+        _key(),
+        "## Transfer and style\n\n" + _correlations(correlations),
+        _caveat(table, correlations),
+        "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
+        "## Noise floor\n\n" + _noise(table),
+    ]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _what(run: Run, table: pd.DataFrame) -> str:
+    transfer = run.rows[run.rows["suite"] == "transfer"]
+    style = run.rows[run.rows["suite"] == "style"]
+    robust, families = int(table["robust"].sum()), table["family"].nunique()
+    return (
+        f"{_count(len(table), 'model')} ({robust} robust) of {families} "
+        f"{'family' if families == 1 else 'families'}; source of the attacks: "
+        f"`{run.source or 'not named'}`. "
+        f"Transfer: {_count(transfer['case'].nunique(), 'picture')}. "
+        f"Style: {_count(style['case'].nunique(), 'content-style pair')}."
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _table(table: pd.DataFrame) -> str:
+    lines = ["| model | " + " | ".join(MAIN.values()) + " |", "|---" * (len(MAIN) + 1) + "|"]
+    for row in table.to_dict("records"):
+        name = f"`{row['model']}`" + (" (source)" if row["is_source"] else "")
+        cells = [number(row, key) for key in MAIN]
+        lines.append("| " + " | ".join([name, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def number(row: Mapping[Any, Any], key: str, *, interval: bool = True) -> str:
+    """One cell of a table: the value, with its interval where there is one; "-" if unmeasured."""
+    value = row.get(key, math.nan)
+    if math.isnan(value):
+        return "-"
+    digits = 1 if key.startswith("peak") else 2
+    ends = [row.get(f"{key}_{side}", math.nan) for side in ("low", "high")]
+    if not interval or math.isnan(ends[0]):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
+
+
+def _key() -> str:
+    return (
+        f"Attack: {HEADLINE}, untargeted, at its last step. Fooling counts pictures that source "
+        "and target get right, joint those that all models get right, all every picture; adjusted "
+        f"is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures and "
+        "weights; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
+        "peak above the style picture's own; log AUC = mean log10 of the loss over its start. "
+        "Brackets: 95 %, over pictures. `models.csv` has every column."
+    )
+
+
+def _correlations(correlations: Sequence[Correlation]) -> str:
+    families = sorted({name for found in correlations for name in found.without_family})
+    titles = ["x", "y", "rho", "95 %", "n", "p", *(f"without {name}" for name in families)]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for found in correlations:
+        cells = [f"`{found.x}`", f"`{found.y}`", _rho(found.rho), "-", str(found.n), "-"]
+        if not found.reason:
+            cells[3], cells[5] = f"[{found.low:+.2f}, {found.high:+.2f}]", f"{found.p:.3f}"
+        cells += [_rho(found.without_family.get(name, math.nan)) for name in families]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*map(_in_words, correlations[:2]), "", *lines])
+
+
+def _rho(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:+.2f}"
+
+
+def _in_words(found: Correlation) -> str:
+    """One sentence a reader can quote, for either sign and for neither."""
+    pair = f"`{found.x}` and `{found.y}`"
+    if found.reason:
+        return f"- {pair}: no rho, {found.reason}."
+    rest = [rho for rho in found.without_family.values() if not math.isnan(rho)]
+    steady = rest and all(rho * found.rho > 0 for rho in rest)
+    # The bootstrap over a handful of models is too narrow, hence the permutation beside it.
+    clear = (found.low > 0 or found.high < 0) and found.p < 0.05
+    trend = f"more of one goes with {'more' if found.rho > 0 else 'less'} of the other"
+    return (
+        f"- {pair}: {trend if clear else 'no clear relation'} (rho = {found.rho:+.2f}, 95 % "
+        f"[{found.low:+.2f}, {found.high:+.2f}], n = {found.n}, p = {found.p:.3f}); the sign "
+        f"{'stays' if steady else 'does not stay'} the same whichever family is left out."
+    )
+
+
+def _caveat(table: pd.DataFrame, correlations: Sequence[Correlation]) -> str:
+    n = max((found.n for found in correlations), default=0)
+    if math.isnan(detectable_rho(n)):
+        return (
+            f"**What {_count(n, 'model')} can show.** Too few for any statement about a "
+            "correlation: four models besides the source are the least, a dozen a beginning."
+        )
+    families = table.loc[~table["is_source"], "family"].nunique()
+    known = "1 family" if families == 1 else f"{families} families"
+    return (
+        f"**What {n} models can show.** At 80 % power (two-sided, 5 %, Fisher's z) only |rho| >= "
+        f"{detectable_rho(n):.2f} would be found; an interval that includes 0 is no evidence of "
+        f"no relation. The models come from {known} and are not independent within one, so "
+        "intervals and p describe these models only, and a rho that changes sign when one family "
+        "is left out rests on that family."
+    )
+
+
+def _verdicts(run: Run, table: pd.DataFrame) -> list[str]:
+    targets = table[~table["is_source"] & ~table["robust"] & (table["training"] != "random")]
+    return [
+        *(_least_fooled(targets, name) for name in DENOMINATORS),
+        *_paired(run, targets),
+        _best_and_worst(table, "progress", "style progress", "{:.2f}"),
+        _best_and_worst(table, "peak_excess", "stride-locked peak excess", "{:.1f} dB"),
+    ]
+
+
+def _vgg_and_rival(targets: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series] | None:
+    """The least fooled VGG and the least fooled target of another family."""
+    rated = targets.dropna(subset=name).sort_values([name, "model"])
+    is_vgg = rated["family"] == "VGG"
+    if not is_vgg.any() or is_vgg.all():
+        return None
+    return rated[is_vgg].iloc[0], rated[~is_vgg].iloc[0]
+
+
+def _least_fooled(targets: pd.DataFrame, name: str) -> str:
+    over = f"Fooling over {DENOMINATORS[name]}"
+    pair = _vgg_and_rival(targets, name)
+    if pair is None:
+        return f"{over}: no VGG and another non-robust target to compare."
+    vgg, rival = pair
+    numbers = ", ".join(f"{model['model']} {number(dict(model), name)}" for model in pair)
+    if vgg[name] == rival[name]:
+        return f"{over}: VGG ties for the least fooled non-robust target ({numbers})."
+    verdict = "is" if vgg[name] < rival[name] else "is not"
+    return f"{over}: VGG **{verdict}** the least fooled non-robust target ({numbers})."
+
+
+def _paired(run: Run, targets: pd.DataFrame) -> list[str]:
+    pair = _vgg_and_rival(targets, "fooling")
+    if pair is None:
+        return []
+    names = [str(model["model"]) for model in pair]
+    facts = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
+    gap = paired_difference(facts, *names, headline=HEADLINE, resamples=2000, seed=0)
+    if not gap.n:
+        return []
+    decided = gap.high < 0 or gap.low > 0
+    return [
+        f"On the {_count(gap.n, 'picture')} that the source, {names[0]} and {names[1]} all get "
+        f"right, the first's rate minus the second's is {gap.value:+.2f} [{gap.low:+.2f}, "
+        f"{gap.high:+.2f}] (95 %, paired over pictures): "
+        f"{'a difference' if decided else 'no clear difference'} between these two networks."
+    ]
+
+
+def _best_and_worst(table: pd.DataFrame, column: str, label: str, form: str) -> str:
+    rated = table.dropna(subset=column).sort_values([column, "model"])
+    if len(rated) < 2:
+        return f"{label.capitalize()}: not measured on two models."
+    low, high = rated.iloc[0], rated.iloc[-1]
+    ends = [f"{row['model']} {form.format(row[column])}" for row in (high, low)]
+    return f"{label.capitalize()}: highest {ends[0]}, lowest {ends[1]}."
+
+
+def _noise(table: pd.DataFrame) -> str:
+    rated = table[~table["is_source"]].dropna(subset="fooling_noise")
+    if rated.empty:
+        return f"No noise of norm {HEADLINE} in this run, so no rate is adjusted for it."
+    worst = rated.sort_values(["fooling_noise", "model"]).iloc[-1]
+    return (
+        f"Random noise of norm {HEADLINE} fools targets on {rated['fooling_noise'].min():.1%} to "
+        f"{rated['fooling_noise'].max():.1%} of pictures (most: {worst['model']}); a fooling rate "
+        "near its own floor says nothing about transfer."
+    )

@@ -1,0 +1,1 @@
+"""How the models of the zoo are measured: pure measurements first, thin doors last."""

@@ -1,0 +1,164 @@
+"""The main job: measure models, time them, and let the analysis speak."""
+
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+
+from bench.estimate import seconds
+from bench.inputs import Inputs
+from bench.pictures import PictureError, bundled, load_folder
+from bench.presets import PRESETS, Preset
+from bench.run import Plan, execute, make_plan, measure_cost
+from results.schema import SchemaError
+from results.store import RUNS, StoreError
+from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members
+from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
+from zoo.load import SizeError
+from zoo.spec import Committed, ModelSpec
+from zoo.weights import WeightsError, manifest
+
+EXPECTED = (
+    DataError, PictureError, SchemaError, SizeError, StoreError, UnknownModelError, WeightsError,
+)  # fmt: skip
+
+_PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
+console = Console()
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def bench(
+    preset: Annotated[str, typer.Option(help=_PRESETS)] = "quick",
+    models: Annotated[
+        str, typer.Option(help="names, joined by commas; default: the preset's")
+    ] = "",
+    run: Annotated[
+        Path | None, typer.Option(help="run directory; default results/runs/PRESET")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="CIFAR-10 folder; default: 20 bundled images")
+    ] = None,
+    content: Annotated[Path | None, typer.Option(help="folder of your content pictures")] = None,
+    style: Annotated[Path | None, typer.Option(help="folder of your style pictures")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")] = "cpu",
+    seed: Annotated[int, typer.Option(help="of random starts and noise")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")] = False,
+) -> None:
+    """Measure the zoo: transfer from the source, style transfer, cost; then analyse.
+
+    Finished cells are kept: after Ctrl-C or a crash the same command goes on, and a second
+    identical run does nothing.
+
+    Examples:
+
+      python -m bench
+
+      python -m bench --models vgg_c10.standard,resnet50_c10.standard --run results/runs/two
+
+      python -m bench --data ~/data/cifar10 --style my/paintings --dry-run
+    """
+    plan = _plan(preset, models, run, data, content, style, device, seed)
+    if dry_run:
+        _show(plan)
+        return
+    try:
+        done = execute(plan)
+    except KeyboardInterrupt:
+        console.print("stopped: finished cells are kept, the same command goes on")
+        raise typer.Exit(130) from None
+    target = plan.inputs.run
+    if not done and (target / "analysis" / "models.csv").exists():
+        console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}")
+        return
+    measure_cost(target, sorted({c.spec.name for c in plan.cells}), device)
+    # a process of its own: no room imports the one after it
+    code = subprocess.run([sys.executable, "-m", "analysis", str(target)], check=False).returncode
+    raise typer.Exit(code)
+
+
+def _plan(
+    preset: str, models: str, run: Path | None, data: Path | None, content: Path | None,
+    style: Path | None, device: str, seed: int,
+) -> Plan:  # fmt: skip
+    if preset not in PRESETS:
+        raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
+    chosen = PRESETS[preset]
+    size = max(settings.size for settings in chosen.style)
+    inputs = Inputs(
+        run=run or RUNS / preset,
+        images=_images(data, chosen.images),
+        contents=load_folder(content, size=size) if content
+        else tuple(bundled(name, size=size) for name in chosen.contents),
+        styles=load_folder(style, size=size) if style
+        else tuple(bundled(name, size=size) for name in chosen.styles),
+        source=find(SOURCE),
+        judge=find(JUDGE),
+        device=device,
+    )  # fmt: skip
+    return make_plan(preset, chosen.cells(_models(chosen, models), seed=seed), inputs)
+
+
+def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:
+    """The named models; else the preset's; else every trained member of its data set."""
+    if names:
+        return tuple(find(name.strip()) for name in names.split(","))
+    if preset.models:
+        return tuple(find(name) for name in preset.models)
+    every = members(preset.dataset)
+    ready = [s for s in every if not isinstance(s.weights, Committed) or s.name in manifest()]
+    for spec in every:
+        if spec not in ready:
+            console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
+    return tuple(ready)
+
+
+def _images(data: Path | None, n: int) -> LabelledImages:
+    """The bundled images, or a balanced choice of the data set's test images."""
+    if data is None:
+        return bundled_cifar10()
+    test = load_cifar10(data, "test")
+    order = list(range(len(test)))
+    random.Random(0).shuffle(order)  # one fixed choice: runs compare
+    classes: Counter[int] = Counter()
+    per_class = max(1, n // 10)
+    chosen = []
+    for i in order:
+        label = int(test.labels[i])
+        if classes[label] < per_class:
+            classes[label] += 1
+            chosen.append(i)
+    return test.subset(sorted(chosen))
+
+
+def _show(plan: Plan) -> None:
+    """Print the open cells with their expected time."""
+    total = 0.0
+    for cell, address in plan.open:
+        expected = seconds(cell, plan.inputs)
+        total += expected
+        console.print(f"{cell.key}  {address[:8]}  about {expected:.0f} s", highlight=False)
+    done = len(plan.cells) - len(plan.open)
+    console.print(
+        f"{len(plan.open)} cells to do, {done} done; about {total / 60:.1f} minutes on "
+        f"{plan.inputs.device} with {torch.get_num_threads()} threads, then timing and analysis"
+    )
+
+
+def main() -> None:
+    """Run the app; what a user can mend is one sentence and exit code 2."""
+    try:
+        app()
+    except EXPECTED as error:
+        Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

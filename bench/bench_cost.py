@@ -1,0 +1,52 @@
+"""What one step costs, per model: pytest-benchmark, run by ``python -m bench`` after the cells.
+
+By hand: ``pytest bench/bench_cost.py --benchmark-enable``; WHYVGG_MODELS names the models.
+"""
+
+import os
+from collections.abc import Callable
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.cells import layers
+from bench.gram import grams, style_distance
+from bench.stylize import StyleSettings
+from zoo.catalog import SOURCE, find
+from zoo.load import load_classifier, load_encoder
+from zoo.robust import input_gradient
+
+MODELS = os.environ.get("WHYVGG_MODELS", SOURCE).split(",")
+DEVICE = os.environ.get("WHYVGG_DEVICE", "cpu")
+BATCH = 20
+
+
+def _time(benchmark: BenchmarkFixture, call: Callable[[], object]) -> None:
+    benchmark.pedantic(call, rounds=7, warmup_rounds=2)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_attack_step(benchmark: BenchmarkFixture, name: str) -> None:
+    """One input gradient of a batch of 20 pictures of 32 pixels."""
+    model = load_classifier(find(name), device=DEVICE)
+    x = torch.rand(BATCH, 3, 32, 32, device=DEVICE)
+    y = torch.zeros(BATCH, dtype=torch.int64, device=DEVICE)
+    _time(benchmark, lambda: input_gradient(model, x, y))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_style_closure(benchmark: BenchmarkFixture, name: str) -> None:
+    """One evaluation of the style loss and its gradient on one picture."""
+    spec, size = find(name), StyleSettings().size
+    taps, _, _ = layers(spec, "matched")
+    encoder = load_encoder(spec, taps=taps, device=DEVICE)
+    x = torch.rand(1, 3, size, size, device=DEVICE).requires_grad_()
+    with torch.no_grad():
+        wanted = grams(encoder(torch.rand(1, 3, size, size, device=DEVICE)))
+
+    def closure() -> torch.Tensor:
+        loss = style_distance(grams(encoder(x)), wanted).sum()
+        return torch.autograd.grad(loss, x)[0]
+
+    _time(benchmark, closure)

@@ -1,0 +1,93 @@
+"""Named, frozen settings: what a run measures, on which pictures, with which models."""
+
+from dataclasses import dataclass
+
+from bench.cells import Cell, TransferSettings
+from bench.stylize import StyleSettings
+from bench.transfer import Attack
+from zoo.spec import ModelSpec
+
+_CLASSES = range(10)
+_BUDGETS = (("l2", 0.25), ("l2", 0.5), ("l2", 1.0), ("linf", 8 / 255))
+_CURVE = (1, 2, 5, 10, 20, 80)  # beside the 40 iterations every budget gets
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One set of settings.
+
+    Attributes:
+        about: one line for ``--help``.
+        dataset: whose catalogue members are measured when no ``--models`` are named.
+        models: the default models; None = every member of the data set.
+        images: how many images are attacked at most, balanced over classes.
+        contents, styles: bundled pictures by name.
+    """
+
+    name: str
+    about: str
+    dataset: str
+    models: tuple[str, ...] | None
+    images: int
+    transfer: TransferSettings
+    style: tuple[StyleSettings, ...]
+    contents: tuple[str, ...]
+    styles: tuple[str, ...]
+
+    def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
+        """The plan: transfer for every model first, then style."""
+        transfer = [Cell("transfer", spec, self.transfer, seed) for spec in models]
+        style = [
+            Cell("style", spec, settings, seed)
+            for spec in models
+            for settings in self.style
+            if settings.taps == "matched" or spec.style_layers is not None
+        ]
+        return (*transfer, *style)
+
+
+def _attacks(targets: range) -> tuple[Attack, ...]:
+    every = [
+        attack
+        for norm, eps in _BUDGETS
+        for attack in (
+            Attack(norm, eps, "untargeted", steps=40),
+            *(Attack(norm, eps, "targeted", steps=40, target=t) for t in targets),
+            Attack(norm, eps, "noise"),
+        )
+    ]
+    return (*every, *(Attack("l2", 0.5, "untargeted", steps=steps) for steps in _CURVE))
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="smoke",
+            about="two models, one pair of pictures, about a minute: shows that everything runs",
+            dataset="cifar10",
+            models=("vgg_c10.standard", "resnet50_c10.standard"),
+            images=20,
+            transfer=TransferSettings(
+                (Attack("l2", 0.5, "untargeted", steps=10), Attack("l2", 0.5, "noise"))
+            ),
+            style=(StyleSettings(size=64, weights=(100.0,), evaluations=20),),
+            contents=("chelsea",),
+            styles=("coffee",),
+        ),
+        Preset(
+            name="quick",
+            about="the whole question on 20 images and 3 styles, offline, ten minutes on two cores",
+            dataset="cifar10",
+            models=None,
+            images=20,
+            transfer=TransferSettings(_attacks(_CLASSES)),
+            style=(
+                StyleSettings(weights=(10.0, 1000.0)),
+                StyleSettings(weights=(1000.0,), start="noise"),
+            ),
+            contents=("chelsea",),
+            styles=("ihc", "hubble_deep_field", "coffee"),
+        ),
+    )
+}

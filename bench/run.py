@@ -1,0 +1,156 @@
+"""The local engine: does the cells of a plan that are not done yet, one after another."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.cells import Cell, digest, keep_originals, run_cell, work
+from bench.inputs import Inputs
+from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
+from zoo.progress import bar
+from zoo.weights import manifest as weights_manifest
+from zoo.weights import weights_digest
+
+_PACKAGES = ("torch", "timm", "foolbox", "robustness", "numpy", "pandas", "scikit-image")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cells with their addresses, and the run they belong to."""
+
+    preset: str
+    cells: tuple[Cell, ...]
+    digests: tuple[str, ...]
+    inputs: Inputs
+
+    @property
+    def open(self) -> tuple[tuple[Cell, str], ...]:
+        """The cells whose files do not exist yet."""
+        pairs = zip(self.cells, self.digests, strict=True)
+        return tuple(
+            (cell, address)
+            for cell, address in pairs
+            if not cell_file(self.inputs.run, cell.suite, address).exists()
+        )
+
+
+def make_plan(preset: str, cells: Sequence[Cell], inputs: Inputs) -> Plan:
+    """Address every cell.
+
+    Raises:
+        zoo.weights.WeightsError: a model's weights are not to be had.
+    """
+    return Plan(preset, tuple(cells), tuple(digest(c, inputs) for c in cells), inputs)
+
+
+def execute(plan: Plan) -> int:
+    """Do the open cells and return how many; interrupted, finished ones are kept.
+
+    Raises:
+        results.store.StoreError: the disk is full, or the run belongs to other inputs or another
+            schema.
+    """
+    run = plan.inputs.run
+    write_manifest(run, _manifest(plan))
+    remember(run)
+    keep_originals(run, plan.inputs.contents, plan.inputs.styles)
+    todo = plan.open
+    total = sum(work(cell, plan.inputs) for cell, _ in todo)
+    with bar("cells", total=total) as progress:
+        for done, (cell, address) in enumerate(todo):
+            began = time.monotonic()
+            label = f"{done + 1}/{len(todo)} {cell.spec.name}"
+            rows = run_cell(
+                cell,
+                plan.inputs,
+                tick=lambda loss, label=label: progress.step(  # type: ignore[misc]
+                    f"{label} loss {loss:.2e}" if loss else label
+                ),
+            )
+            write_cell(run, cell.suite, address, rows)
+            progress.say(f"{cell.key}: {len(rows):,} rows in {time.monotonic() - began:.0f} s")
+    return len(todo)
+
+
+def _manifest(plan: Plan) -> dict[str, Any]:
+    """What the run was made of; a run goes on only with the inputs it began with."""
+    inputs = plan.inputs
+    data = {
+        "images": {"n": len(inputs.images), "sha256": inputs.images_sha256},
+        "pictures": {p.name: p.sha256 for p in (*inputs.contents, *inputs.styles)},
+        "preset": plan.preset,
+        "source": inputs.source.name,
+        "judge": inputs.judge.name,
+    }
+    before: dict[str, Any] = {}
+    if (inputs.run / "manifest.json").exists():
+        before = read_manifest(inputs.run)
+        changed = [key for key, value in data.items() if before.get(key) != value]
+        if changed:
+            raise StoreError(
+                f"{inputs.run} was made with other {' and '.join(changed)}: choose another --run"
+            )
+    listed = dict(before.get("cells", {}))
+    listed |= {
+        cell.key: f"{cell.suite}/{address}"
+        for cell, address in zip(plan.cells, plan.digests, strict=True)
+    }
+    models = dict(before.get("models", {})) | {c.spec.name: _describe(c) for c in plan.cells}
+    return {**data, "cells": listed, "models": models, **_environment(inputs.device)}
+
+
+def _describe(cell: Cell) -> dict[str, Any]:
+    spec = cell.spec
+    return {
+        "family": spec.family,
+        "training": spec.training,
+        "robust": spec.robust,
+        "residual": spec.residual,
+        "seed": spec.seed,
+        "params": weights_manifest().get(spec.name, {}).get("params"),
+        "sha256": weights_digest(spec),
+    }
+
+
+def _environment(device: str) -> dict[str, Any]:
+    return {
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return git.stdout.strip() or None
+
+
+def measure_cost(run: Path, models: Sequence[str], device: str) -> None:
+    """Time one step of each model by pytest-benchmark into the run's benchmark.json.
+
+    Raises:
+        StoreError: the timing failed.
+    """
+    command = [
+        sys.executable, "-m", "pytest", str(Path(__file__).with_name("bench_cost.py")), "-q",
+        "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider",
+        f"--benchmark-json={run / 'benchmark.json'}", "--benchmark-columns=median,iqr,rounds",
+    ]  # fmt: skip
+    environment = os.environ | {"WHYVGG_MODELS": ",".join(models), "WHYVGG_DEVICE": device}
+    done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], check=False)
+    if done.returncode:
+        raise StoreError("timing the models failed (see above): run python -m bench again")

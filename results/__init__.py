@@ -1,0 +1,1 @@
+"""What was seen: rows of measurements, their dictionary, and runs on disk."""

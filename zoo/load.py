@@ -1,0 +1,214 @@
+"""From a spec to a network: classifier or encoder, pixels in [0,1] in, frozen, channels-last."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from timm.models import create_model, get_pretrained_cfg
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+import zoo.architectures  # noqa: F401  (registers the CIFAR members with timm)
+from zoo.spec import ModelSpec
+from zoo.weights import WeightsError, load_state
+
+
+class SizeError(ValueError):
+    """A picture too small for the layers it must pass; the message says what to do."""
+
+
+class Classifier(nn.Module):
+    """A network behind its own input normalisation: "b 3 h w" in [0,1] to logits "b k"."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k"]:
+        """Images in [0,1] to logits."""
+        logits: Tensor = self.net((images - self.mean) / self.std)
+        return logits
+
+
+class _Done(Exception):
+    """Raised by the last tap: nothing behind it is computed."""
+
+
+class Encoder(nn.Module):
+    """The named inner activations of a classifier; work stops at the last one.
+
+    Args:
+        classifier: pixels in [0,1] to logits.
+        taps: module names inside the network, each called once in a forward pass.
+    """
+
+    def __init__(self, classifier: Classifier, taps: Sequence[str]) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.taps = tuple(dict.fromkeys(taps))
+        self._seen: dict[str, Tensor] = {}
+        modules = dict(classifier.net.named_modules())
+        for tap in self.taps:
+            modules[tap].register_forward_hook(self._hook(tap))
+
+    def _hook(self, tap: str):  # type: ignore[no-untyped-def]
+        def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            self._seen[tap] = output
+            if len(self._seen) == len(self.taps):
+                raise _Done
+
+        return keep
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Tensor]:
+        """Images in [0,1] to activations "b c h w", in the taps' order.
+
+        Raises:
+            SizeError: the picture is smaller than the taps need.
+        """
+        self._seen = {}
+        try:
+            self.classifier(images)
+        except _Done:
+            pass
+        except RuntimeError as error:
+            if "size" not in str(error):
+                raise
+            raise SizeError(
+                f"a {images.shape[-1]}x{images.shape[-2]} picture is too small for the tap behind "
+                f"{list(self._seen)[-1:] or 'the input'}: use a larger --size"
+            ) from error
+        seen, self._seen = self._seen, {}
+        return {tap: seen[tap] for tap in self.taps}
+
+
+def untrained(spec: ModelSpec) -> Classifier:
+    """The spec's architecture under its own initialisation, drawn from ``spec.seed``."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        net = create_model(spec.arch, **spec.arch_options)
+    cfg = get_pretrained_cfg(spec.arch)
+    return Classifier(net, spec.mean or cfg.mean, spec.std or cfg.std)
+
+
+def load_classifier(
+    spec: ModelSpec, *, device: torch.device | str = "cpu", fold: bool = True
+) -> Classifier:
+    """The spec's network with its weights: evaluation mode, frozen, channels-last.
+
+    Args:
+        fold: merge batch norms into the convolutions before them; equal up to rounding, faster.
+
+    Raises:
+        WeightsError: the weights are missing, damaged, unreachable or do not fit.
+    """
+    model = untrained(spec)
+    state = load_state(spec, list(model.net.state_dict()))
+    if state is not None:
+        try:
+            model.net.load_state_dict(state)
+        except RuntimeError as error:
+            raise WeightsError(
+                f"the weights of {spec.name} do not fit {spec.arch}: {error}"
+            ) from error
+    for module in model.modules():
+        if hasattr(module, "inplace"):
+            # an activation in place would overwrite the tap before it
+            setattr(module, "inplace", False)  # noqa: B010  (a plain assignment is no Tensor)
+    model.eval().requires_grad_(False)
+    if fold:
+        fold_batch_norm(model)
+    return model.to(device).to(memory_format=torch.channels_last)
+
+
+def load_encoder(
+    spec: ModelSpec, *, taps: Sequence[str] | None = None, device: torch.device | str = "cpu"
+) -> Encoder:
+    """The spec's network as an encoder of these taps (None: the matched ones).
+
+    Raises:
+        WeightsError: as ``load_classifier``.
+    """
+    classifier = load_classifier(spec, device=device)
+    return Encoder(classifier, taps or matched_taps(classifier.net))
+
+
+def matched_taps(net: nn.Module) -> tuple[str, ...]:
+    """The same choice for every network: its first activation and timm's tap at each stride.
+
+    The article gave VGG its first full-resolution activation and ResNet none; this rule gives each
+    network the same.
+    """
+    stages = [str(row["module"]) for row in _feature_info(net)]
+    return tuple(dict.fromkeys([_first_activation(net), *stages]))
+
+
+def content_tap(net: nn.Module, *, stride: int = 8) -> str:
+    """The matched tap that carries content: the deepest one at this stride or a finer one."""
+    return str([row for row in _feature_info(net) if row["reduction"] <= stride][-1]["module"])
+
+
+def _feature_info(net: nn.Module) -> list[dict[str, Any]]:
+    """timm's list of taps, which is an object in some networks and a plain list in others."""
+    info: Any = net.feature_info
+    rows: list[dict[str, Any]] = info.get_dicts() if hasattr(info, "get_dicts") else info
+    return rows
+
+
+def _first_activation(net: nn.Module) -> str:
+    """Name of the first nonlinearity's module; a norm with its activation inside counts as one."""
+    modules = dict(net.named_modules())
+    first: str = next(n for n, m in modules.items() if type(m).__module__.endswith("activation"))
+    parent = first.rpartition(".")[0]
+    while parent and "Act" in type(modules[parent]).__name__:
+        first, parent = parent, parent.rpartition(".")[0]
+    return first
+
+
+def fold_batch_norm(model: nn.Module, *, size: int = 96) -> int:
+    """Merge each batch norm into the convolution whose output it receives; return how many.
+
+    Pairs are found by running the network once and watching which tensor goes where, so no network
+    needs to be traceable. The result is checked against the original.
+    """
+    pairs: dict[str, str] = {}
+    made_by: dict[int, tuple[str, Tensor]] = {}
+    hooks = []
+    names = {module: name for name, module in model.named_modules()}
+
+    def made(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        made_by[id(output)] = (names[module], output)  # keeping the tensor keeps its id unique
+
+    def taken(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if id(inputs[0]) in made_by:
+            pairs[names[module]] = made_by[id(inputs[0])][0]
+
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(made))
+        elif isinstance(module, nn.BatchNorm2d):
+            hooks.append(module.register_forward_pre_hook(taken))
+    probe = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before = model(probe)
+    for hook in hooks:
+        hook.remove()
+    modules = dict(model.named_modules())
+    for norm, conv in pairs.items():
+        _replace(model, conv, fuse_conv_bn_eval(modules[conv], modules[norm]))
+        _replace(model, norm, getattr(modules[norm], "act", nn.Identity()))
+    with torch.no_grad():
+        error = (model(probe) - before).abs().max() / before.abs().max()
+    if not error < 1e-3:
+        raise ArithmeticError(f"folding batch norms moved the logits by {error:.1e} of their range")
+    return len(pairs)
+
+
+def _replace(root: nn.Module, name: str, new: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(root.get_submodule(parent), child, new)

