@@ -22,7 +22,7 @@ from results.store import SchemaError, StoreError, latest_run, write_atomically
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
-_PAIRS = [(x, y) for x in ("fooling", "fooling_adjusted", "fooling_joint", "fooling_all",
+PAIRS = [(x, y) for x in ("fooling", "fooling_adjusted", "fooling_joint", "fooling_all",
                            "accuracy") for y in ("progress", "peak_excess")]  # fmt: skip
 _SHOWN = {
     "accuracy": "acc.", "fooling": "fooled [95 %]", "fooling_n": "n", "fooling_noise": "noise",
@@ -54,7 +54,7 @@ def analyse(
             loaded = load(run or latest_run())
             status.update("computing the table")
             table = build(loaded, resamples=resamples, seed=seed)
-            found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in _PAIRS]
+            found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in PAIRS]
             files = [write(table, loaded.path), _write_summary(loaded, table, found)]
             for name, draw in figures(loaded, table, resamples=resamples, seed=seed):
                 status.update(f"drawing {name}")

@@ -28,7 +28,7 @@ class Estimate:
 
     Attributes:
         value: the mean, in the unit of the facts.
-        low, high: the interval's ends, low <= value <= high.
+        low, high: the interval's ends, low <= value <= high; NaN with a single unit.
         n: independent units behind it (images or pairs of pictures, not repeats of one).
     """
 
@@ -149,9 +149,12 @@ def mean(
     if not known.any():
         return NOTHING
     value = float(table[known].mean())
+    n = len(pd.unique(names))
+    if n == 1:  # one unit says nothing about the next
+        return Estimate(value, math.nan, math.nan, 1)
     low, high = bootstrap_interval(table[known], clusters=names, resamples=resamples, seed=seed)
     # Few resamples of a very skewed sample can miss the mean itself.
-    return Estimate(value, min(low, value), max(high, value), len(pd.unique(names)))
+    return Estimate(value, min(low, value), max(high, value), n)
 
 
 def rate(
@@ -197,7 +200,7 @@ def correlate(
     used = table.loc[~table["is_source"].astype(bool), [x, y, "family"]].dropna(subset=[x, y])
     n = len(used)
     if n < FEWEST_MODELS:
-        return _no_rho(x, y, n, f"{n} models have both numbers, {FEWEST_MODELS} are needed")
+        return _no_rho(x, y, n, f"{n} models besides the source have both numbers, {FEWEST_MODELS} are needed")
     a, b = used[x].to_numpy(float), used[y].to_numpy(float)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         constant = x if np.ptp(a) == 0 else y

@@ -79,7 +79,7 @@ def test_crowded_labels_move_away_from_each_other() -> None:
 def test_three_models_get_no_line_and_a_reason(table: pd.DataFrame) -> None:
     with style():
         ax = plots.scatter(table.iloc[:3], "fooling", "progress", ax=figure(5, 4).subplots())
-    assert "3 models have both numbers" in ax.get_title(loc="left")
+    assert "3 models besides the source have both numbers" in ax.get_title(loc="left")
     assert not [line for line in ax.get_lines() if line.get_label() == "fit"]
 
 

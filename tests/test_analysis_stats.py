@@ -121,8 +121,14 @@ def test_leaving_a_family_out() -> None:
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (models([1, 2, 3], [1, 2, 3], "ABC"), "3 models have both numbers, 4 are needed"),
-        (models([1, 2, 3, math.nan], [1, 2, 3, 4], "ABCD"), "3 models have both"),
+        (
+            models([1, 2, 3], [1, 2, 3], "ABC"),
+            "3 models besides the source have both numbers, 4 are needed",
+        ),
+        (
+            models([1, 2, 3, math.nan], [1, 2, 3, 4], "ABCD"),
+            "3 models besides the source have both",
+        ),
         (models([1, 1, 1, 1], [1, 2, 3, 4], "ABCD"), "x is the same for all 4 models"),
         (models([1, 2, 3, 4], [1, 2, 3, 4], "ABCD").drop(columns="y"), "no column y"),
     ],

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -134,7 +133,6 @@ def train(
     recipe = recipe_of(spec)
     images, test = load_cifar10(data, "train"), load_cifar10(data, "test")
     model = untrained(spec)
-    began = time.monotonic()
     batches = len(images) // recipe.batch_size
     with bar(f"training {name}", total=recipe.epochs * batches) as progress:
         fit(
@@ -153,7 +151,6 @@ def train(
         "recipe": {"name": spec.training, **asdict(recipe)},
         "seed": spec.seed,
         "data": {"n": len(images), "sha256": images.sha256},
-        "seconds": round(time.monotonic() - began),
         "torch": torch.__version__,
     }
     record(name, entry)

@@ -1,0 +1,107 @@
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench import __main__ as cli
+from results import store
+
+SMALL = "vgg_c10.standard"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(cli.console, "width", 200, raising=False)
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return int(stop.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--preset", "enormous"], "choose one of smoke, quick"),
+        (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
+        (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),
+        (["--content", "/no/such/folder"], "/no/such/folder"),
+        (["--data", "/no/such/folder"], "no CIFAR-10 in /no/such/folder"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(
+    arguments: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", _no_network)
+    assert call(monkeypatch, *arguments) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "Traceback" not in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def _no_network(*_: object, **__: object) -> None:
+    raise OSError("no route to host")
+
+
+def test_a_run_of_another_schema_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "manifest.json").write_text('{"schema": 0}')
+    assert call(monkeypatch, "--preset", "smoke", "--run", str(tmp_path)) == 2
+    assert "has schema version 0" in capsys.readouterr().err
+
+
+def test_a_picture_that_is_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    assert call(monkeypatch, "--preset", "smoke", "--style", str(tmp_path)) == 2
+    assert "broken.png" in capsys.readouterr().err
+
+
+def test_a_picture_too_small_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "stamp.png")
+    assert call(monkeypatch, "--preset", "smoke", "--content", str(tmp_path)) == 2
+    assert "stamp.png" in capsys.readouterr().err
+
+
+def test_a_dry_run_prints_the_plan_and_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert call(monkeypatch, "--preset", "smoke", "--run", str(run), "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert f"style/{SMALL}/content-start/matched/64px/seed0" in printed
+    assert "4 cells to do, 0 done; about" in printed
+    assert not run.exists()
+
+
+def test_ctrl_c_says_that_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "execute", interrupted)
+    assert call(monkeypatch, "--preset", "smoke", "--run", str(tmp_path / "run")) == 130
+    assert "finished cells are kept" in capsys.readouterr().out
+
+
+def test_help_has_examples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--help") == 0
+    assert "python -m bench --models vgg_c10.standard,resnet50_c10.standard" in " ".join(
+        capsys.readouterr().out.split()
+    )

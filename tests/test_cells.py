@@ -1,0 +1,110 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from bench.cells import Cell, digest, layers, picture_file, run_cell, work
+from bench.pictures import bundled
+from bench.stylize import StyleSettings
+from results.schema import validate
+from tests.tiny import STYLE, cells, inputs, spec
+from zoo.catalog import find
+from zoo.datasets import bundled_cifar10
+
+VGG = spec("vgg_c10")
+TRANSFER, STYLED = cells(VGG)
+
+
+@pytest.mark.parametrize("cell", [TRANSFER, STYLED], ids=["transfer", "style"])
+def test_a_cell_s_rows_fit_the_schema_and_come_again(cell: Cell, tmp_path: Path) -> None:
+    ticks: list[float] = []
+    rows = validate(run_cell(cell, inputs(tmp_path), tick=ticks.append))
+    again = validate(run_cell(cell, inputs(tmp_path / "again")))
+    pd.testing.assert_frame_equal(rows, again)
+    assert set(rows["suite"]) == {cell.suite}
+    assert set(rows["model"]) == {VGG.name}
+    assert 0 < len(ticks) <= work(cell, inputs(tmp_path)) + 25  # a line search may overshoot
+
+
+def test_a_class_is_no_target_for_its_own_pictures(tmp_path: Path) -> None:
+    rows = run_cell(TRANSFER, inputs(tmp_path))
+    labels = dict(zip(inputs(tmp_path).images.ids, inputs(tmp_path).images.labels, strict=True))
+    aimed = rows[rows["condition"].str.endswith("targeted/3")]
+    assert set(aimed["case"]) == {case for case, label in labels.items() if int(label) != 3}
+    assert set(rows.loc[rows["metric"] == "adv_hits_target", "condition"]) == {"l2_0.50/targeted/3"}
+
+
+def test_the_source_s_pictures_are_made_once(tmp_path: Path) -> None:
+    first, second = (cells(spec("vgg_c10", seed))[0] for seed in (0, 1))
+    run_cell(first, inputs(tmp_path))
+    files = {f: f.stat().st_mtime_ns for f in (tmp_path / "artifacts/adversarial").iterdir()}
+    run_cell(second, inputs(tmp_path))
+    assert len(files) == 3
+    assert files == {
+        f: f.stat().st_mtime_ns for f in (tmp_path / "artifacts/adversarial").iterdir()
+    }
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other pictures"])
+def test_damaged_adversarial_pictures_are_made_anew(tmp_path: Path, damage: str) -> None:
+    rows = run_cell(TRANSFER, inputs(tmp_path))
+    files = sorted((tmp_path / "artifacts/adversarial").iterdir())
+    contents = [f.read_bytes() for f in files]
+    for file, content in zip(files, contents, strict=True):
+        # all-ones bytes decode as NaN: outside the ball
+        broken = (
+            content[:-9]
+            if damage == "truncated"
+            else content[:300] + b"\xff" * (len(content) - 300)
+        )
+        file.write_bytes(broken)
+    pd.testing.assert_frame_equal(run_cell(TRANSFER, inputs(tmp_path)), rows)
+    assert [f.read_bytes() for f in files] == contents
+
+
+def test_stylised_pictures_are_kept(tmp_path: Path) -> None:
+    run_cell(STYLED, inputs(tmp_path))
+    file = picture_file(tmp_path, VGG.name, STYLE.condition(10.0), "chelsea+coffee")
+    with Image.open(file) as picture:
+        assert picture.size == (48, 48)
+
+
+def test_an_address_follows_everything_the_rows_depend_on(tmp_path: Path) -> None:
+    base = inputs(tmp_path)
+    fewer = replace(base, images=bundled_cifar10().subset(range(4)))
+    other_style = replace(base, styles=(bundled("ihc", size=48),))
+    addresses = [
+        digest(TRANSFER, base),
+        digest(TRANSFER, fewer),
+        digest(TRANSFER, replace(base, source=spec("resnet50_c10", 1))),
+        digest(replace(TRANSFER, seed=1), base),
+        digest(cells(spec("vgg_c10", 1))[0], base),
+        digest(STYLED, base),
+        digest(STYLED, other_style),
+        digest(replace(STYLED, settings=replace(STYLE, evaluations=4)), base),
+    ]
+    assert len(set(addresses)) == len(addresses)
+    assert digest(TRANSFER, other_style) == addresses[0]
+    assert digest(STYLED, fewer) == addresses[5]
+
+
+def test_the_article_s_taps_differ_from_the_matched_ones() -> None:
+    for name in ("vgg_c10.standard", "resnet50_c10.standard"):
+        _, _, article = layers(find(name), "article")
+        _, _, matched = layers(find(name), "matched")
+        assert set(article) != set(matched)
+    assert "stages.conv1_1" in layers(find("vgg_c10.standard"), "article")[2]
+    assert "stages.stem" not in layers(find("resnet50_c10.standard"), "article")[2]
+
+
+def test_article_taps_are_refused_where_the_article_has_none() -> None:
+    with pytest.raises(ValueError, match="use matched ones"):
+        layers(find("densenet_c10.standard"), "article")
+
+
+def test_keys_name_the_cell() -> None:
+    assert TRANSFER.key == "transfer/vgg_c10.random-s0/seed0"
+    noise = Cell("style", VGG, StyleSettings(start="noise", taps="article"), 2)
+    assert noise.key == "style/vgg_c10.random-s0/noise-start/article/128px/seed2"

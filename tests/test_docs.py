@@ -1,0 +1,32 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.tables import Run  # noqa: F401  (analysis is documented, so it must import)
+from bench.presets import PRESETS
+from results.schema import dictionary
+from zoo.catalog import ZOO
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "CONTRIBUTING.md", "results/README.md")
+
+
+def test_the_data_dictionary_is_the_schema_s() -> None:
+    assert (ROOT / "results/README.md").read_text().endswith(dictionary())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_pictures_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_models_and_presets_named_in_commands_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for preset in re.findall(r"--preset (\w[\w-]*)", text):
+        assert preset in PRESETS
+    for name in re.findall(r"`(\w+_c10\.(?:standard|l2_\d+))`", text):
+        assert name in ZOO

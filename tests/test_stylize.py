@@ -1,0 +1,91 @@
+import pytest
+import torch
+
+from bench.gram import gram_matrix
+from bench.stylize import StyleSettings, stylize
+from tests.nets import pixels_as_features
+from zoo.catalog import find
+from zoo.load import Encoder, SizeError, matched_taps, untrained
+
+GENERATOR = torch.Generator().manual_seed(0)
+CONTENT = 0.2 + 0.6 * torch.rand(2, 3, 16, 16, generator=GENERATOR)
+STYLE = 0.2 + 0.6 * torch.rand(2, 3, 16, 16, generator=GENERATOR) ** 2
+LAYERS = {"content_layer": "pixels", "style_layers": ("pixels",)}
+
+
+def run(weight: float, *, start: str = "content", evaluations: int = 60, seed: int = 0, **more):
+    settings = StyleSettings(size=16, start=start, evaluations=evaluations)
+    arguments = {"content": CONTENT, "style": STYLE} | LAYERS | more
+    encoder = arguments.pop("encoder", None) or pixels_as_features()
+    content, style = arguments.pop("content"), arguments.pop("style")
+    return stylize(encoder, content, style, weight=weight, settings=settings, seed=seed,
+                   **arguments)  # fmt: skip
+
+
+def test_without_style_the_noise_becomes_the_content() -> None:
+    made = run(0.0, start="noise")
+    torch.testing.assert_close(made.images, CONTENT, atol=1e-3, rtol=0)
+
+
+def test_without_style_the_content_stays_as_it_is() -> None:
+    made = run(0.0, evaluations=5)
+    assert torch.equal(made.images, CONTENT)
+    assert made.clipped == (0.0, 0.0)
+
+
+def test_with_much_style_the_gram_matrix_is_reached() -> None:
+    made = run(1e6)
+    torch.testing.assert_close(gram_matrix(made.images), gram_matrix(STYLE), rtol=1e-2, atol=1e-3)
+    for trace in made.trace:
+        assert trace[-1, 1] < 1e-5 * trace[0, 1]
+
+
+def test_the_trace_is_the_loss_at_every_evaluation() -> None:
+    seen: list[float] = []
+    made = run(10.0, evaluations=12, tick=seen.append)
+    assert [float(v) for trace in made.trace for v in trace[:, 0]] == pytest.approx(seen)
+    start = ((CONTENT - CONTENT) ** 2).sum()  # the content loss is nothing at its own start
+    first = made.trace[0][0]
+    distance = (gram_matrix(CONTENT) - gram_matrix(STYLE))[0].square().sum()
+    relative = float(distance / gram_matrix(STYLE)[0].square().sum() + start)
+    assert float(first[1]) == pytest.approx(relative, rel=1e-5)
+    assert float(first[0]) == pytest.approx(10 * relative, rel=1e-5)
+
+
+def test_the_budget_holds_up_to_one_line_search() -> None:
+    made = run(10.0, evaluations=10)
+    assert all(len(trace) <= 10 + 25 for trace in made.trace)
+
+
+def test_a_batch_gives_what_single_pairs_give() -> None:
+    both = run(10.0, evaluations=8)
+    second = run(10.0, evaluations=8, content=CONTENT[1:], style=STYLE[1:])
+    torch.testing.assert_close(both.images[1:], second.images)
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    first, again, other = (run(10.0, start="noise", evaluations=3, seed=s) for s in (1, 1, 2))
+    assert torch.equal(first.images, again.images)
+    assert not torch.equal(first.images, other.images)
+
+
+def test_a_real_network_lowers_its_loss() -> None:
+    classifier = untrained(find("vgg_c10.standard")).eval().requires_grad_(False)
+    taps = matched_taps(classifier.net)
+    made = run(
+        100.0, evaluations=6, encoder=Encoder(classifier, taps), content_layer=taps[-1],
+        style_layers=taps,
+    )  # fmt: skip
+    assert all(trace[:, 0].min() < 0.8 * trace[0, 0] for trace in made.trace)
+    assert made.images.min() >= 0
+    assert made.images.max() <= 1
+
+
+def test_a_picture_too_small_for_the_taps_is_refused() -> None:
+    classifier = untrained(find("inception_c10.standard")).eval().requires_grad_(False)
+    taps = matched_taps(classifier.net)
+    with pytest.raises(SizeError, match="use a larger"):
+        run(
+            1.0, encoder=Encoder(classifier, taps), content_layer=taps[-1], style_layers=taps,
+            content=CONTENT[..., :4, :4], style=STYLE[..., :4, :4],
+        )  # fmt: skip

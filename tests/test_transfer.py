@@ -1,0 +1,112 @@
+import pytest
+import torch
+from torch import Tensor
+
+from bench.transfer import Attack, Crafted, answers, craft, facts
+from tests.nets import linear
+
+SHAPE = (4, 3, 8, 8)
+GREY = torch.full(SHAPE, 0.5)
+BUDGETS = [("l2", 0.5), ("linf", 8 / 255)]
+
+
+def weight() -> Tensor:
+    return torch.randn(SHAPE[1:], generator=torch.Generator().manual_seed(1))
+
+
+def labels(model: torch.nn.Module, images: Tensor = GREY) -> Tensor:
+    return answers(model, images)
+
+
+@pytest.mark.parametrize(("norm", "eps"), BUDGETS)
+@pytest.mark.parametrize("goal", ["untargeted", "targeted"])
+def test_pgd_finds_the_optimum_of_a_linear_model(norm: str, eps: float, goal: str) -> None:
+    w = weight()
+    model = linear(w, bias=1.0 - float((w * 0.5).sum()))  # grey is of class 0, by a margin of 1
+    attack = Attack(norm, eps, goal, steps=60, target=1 if goal == "targeted" else None)
+    made = craft(model, GREY, labels(model), attack=attack, seed=0)
+    direction = -w / w.norm() if norm == "l2" else -w.sign()
+    expected = GREY + eps * direction
+    torch.testing.assert_close(made, expected, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize(("norm", "eps"), BUDGETS)
+@pytest.mark.parametrize("goal", ["untargeted", "noise"])
+def test_pictures_stay_in_the_ball_and_in_range(norm: str, eps: float, goal: str) -> None:
+    images = torch.rand(SHAPE, generator=torch.Generator().manual_seed(2))
+    model = linear(weight())
+    attack = Attack(norm, eps, goal, steps=5)
+    made = craft(model, images, labels(model, images), attack=attack, seed=0)
+    delta = (made - images).flatten(1)
+    length = delta.norm(dim=1) if norm == "l2" else delta.abs().amax(1)
+    assert made.min() >= 0
+    assert made.max() <= 1
+    assert (length <= eps * (1 + 1e-5)).all()
+
+
+@pytest.mark.parametrize(("norm", "eps"), BUDGETS)
+def test_noise_has_the_attack_s_own_norm(norm: str, eps: float) -> None:
+    made = craft(linear(weight()), GREY, torch.zeros(4).long(), attack=Attack(norm, eps, "noise"),
+                 seed=0)  # fmt: skip
+    delta = (made - GREY).flatten(1)
+    length = delta.norm(dim=1) if norm == "l2" else delta.abs().amax(1)
+    torch.testing.assert_close(length, torch.full((4,), eps), rtol=1e-4, atol=0)
+
+
+def test_the_same_seed_makes_the_same_pictures_and_leaves_the_generator_alone() -> None:
+    model, attack = linear(weight()), Attack("l2", 0.5, "untargeted", steps=2)
+    state = torch.get_rng_state()
+    made = [craft(model, GREY, labels(model), attack=attack, seed=s) for s in (7, 7, 8)]
+    assert torch.equal(made[0], made[1])
+    assert not torch.equal(made[0], made[2])
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("attack", [Attack("l2", 1, "sideways"), Attack("l2", 1, "targeted")])
+def test_an_attack_without_a_goal_is_refused(attack: Attack) -> None:
+    with pytest.raises(ValueError, match="see Attack"):
+        craft(linear(weight()), GREY, torch.zeros(4).long(), attack=attack, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("attack", "condition"),
+    [
+        (Attack("l2", 0.5, "untargeted", steps=3), "l2_0.50/untargeted"),
+        (Attack("linf", 8 / 255, "targeted", steps=3, target=4), "linf_0.031/targeted/4"),
+        (Attack("l2", 0.25, "noise"), "l2_0.25/noise"),
+    ],
+)
+def test_conditions_are_named(attack: Attack, condition: str) -> None:
+    assert attack.condition == condition
+
+
+class Fixed(torch.nn.Module):
+    """Answers what it is told, whatever it sees."""
+
+    def __init__(self, named: list[int]) -> None:
+        super().__init__()
+        self.logits = torch.nn.functional.one_hot(torch.tensor(named), 3).float()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.logits
+
+
+def test_facts_tell_same_mistakes_from_other_ones() -> None:
+    truth = torch.tensor([0, 0, 0, 0])
+    target, source = Fixed([0, 1, 1, 2]), torch.tensor([1, 1, 2, 2])
+    crafted = Crafted(Attack("l2", 1, "targeted", target=1), GREY + 0.1, source)
+    found = facts(target, GREY, truth, crafted)
+    assert found["adv_correct"].tolist() == [True, False, False, False]
+    assert found["adv_same_as_source"].tolist() == [False, True, False, True]
+    assert found["adv_hits_target"].tolist() == [False, True, True, False]
+    torch.testing.assert_close(found["perturbation_linf"], torch.full((4,), 0.1))
+    torch.testing.assert_close(found["perturbation_l2"], torch.full((4,), 0.1 * 192**0.5))
+
+
+def test_a_perturbation_below_half_a_level_dies_in_eight_bits() -> None:
+    model = linear(torch.ones(SHAPE[1:]), bias=-192 * 128 / 255 + 1e-3)  # 128/255 is class 0
+    clean = torch.full(SHAPE, 128 / 255)
+    crafted = Crafted(Attack("linf", 0.001, "untargeted"), clean - 0.001, torch.zeros(4).long())
+    found = facts(model, clean, torch.zeros(4).long(), crafted)
+    assert not found["adv_correct"].any()
+    assert found["adv_correct_8bit"].all()
