@@ -200,7 +200,8 @@ def correlate(
     used = table.loc[~table["is_source"].astype(bool), [x, y, "family"]].dropna(subset=[x, y])
     n = len(used)
     if n < FEWEST_MODELS:
-        return _no_rho(x, y, n, f"{n} models besides the source have both numbers, {FEWEST_MODELS} are needed")
+        reason = f"{n} models besides the source have both numbers, {FEWEST_MODELS} are needed"
+        return _no_rho(x, y, n, reason)
     a, b = used[x].to_numpy(float), used[y].to_numpy(float)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         constant = x if np.ptp(a) == 0 else y

@@ -22,6 +22,7 @@ from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
 from zoo.load import SizeError
 from zoo.spec import Committed, ModelSpec
+from zoo.terminal import run_app
 from zoo.weights import WeightsError, manifest
 
 EXPECTED = (
@@ -153,11 +154,7 @@ def _show(plan: Plan) -> None:
 
 def main() -> None:
     """Run the app; what a user can mend is one sentence and exit code 2."""
-    try:
-        app()
-    except EXPECTED as error:
-        Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True)
-        sys.exit(2)
+    run_app(app, EXPECTED)
 
 
 if __name__ == "__main__":

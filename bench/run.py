@@ -16,8 +16,8 @@ import torch
 from bench.cells import Cell, digest, keep_originals, run_cell, work
 from bench.inputs import Inputs
 from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
-from zoo.progress import bar
-from zoo.weights import manifest as weights_manifest
+from zoo.load import parameters
+from zoo.terminal import bar
 from zoo.weights import weights_digest
 
 _PACKAGES = ("torch", "timm", "foolbox", "robustness", "numpy", "pandas", "scikit-image")
@@ -116,7 +116,7 @@ def _describe(cell: Cell) -> dict[str, Any]:
         "robust": spec.robust,
         "residual": spec.residual,
         "seed": spec.seed,
-        "params": weights_manifest().get(spec.name, {}).get("params"),
+        "params": parameters(spec),
         "sha256": weights_digest(spec),
     }
 

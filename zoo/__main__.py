@@ -1,7 +1,6 @@
 """The command line of the zoo: list, show, check and train its models."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +13,9 @@ from rich.table import Table
 from zoo.catalog import ZOO, UnknownModelError, find
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
 from zoo.evaluate import Pgd, accuracy, robust_accuracy
-from zoo.load import SizeError, load_classifier, load_encoder, untrained
-from zoo.progress import bar
+from zoo.load import SizeError, load_classifier, load_encoder, parameters, untrained
 from zoo.spec import Committed, ModelSpec
+from zoo.terminal import bar, run_app
 from zoo.train import TrainingError, fit, recipe_of
 from zoo.weights import WeightsError, manifest, record, save_checkpoint
 
@@ -43,7 +42,7 @@ def describe(spec: ModelSpec) -> dict[str, Any]:
         "residual": spec.residual,
         "role": spec.role,
         "weights": type(spec.weights).__name__.lower(),
-        "params": entry.get("params"),
+        "params": parameters(spec),
         "sha256": entry.get("sha256"),
         "accuracies": entry.get("accuracies", {}),
     }
@@ -61,21 +60,23 @@ def list_models(
     if format == "json":
         typer.echo(json.dumps(rows, indent=1))
         return
-    table = Table(box=None)
-    for column in ("name", "family", "dataset", "training", "weights", "params", "clean", "robust"):
-        table.add_column(column)
+    table = Table(
+        box=None, padding=(0, 1), caption="% right on test images; robust: PGD-20, L2 0.5"
+    )
+    for column in ("name", "family", "dataset", "training", "params", "clean", "robust"):
+        table.add_column(column, no_wrap=True)
     for row in rows:
         accuracies = row["accuracies"]
         table.add_row(
-            row["name"], row["family"], row["dataset"], row["training"], row["weights"],
-            f"{row['params']:,}" if row["params"] else "",
+            row["name"], row["family"], row["dataset"], row["training"],
+            f"{row['params'] / 1e6:.2f} M",
             _percent(accuracies.get("cifar10_test")), _percent(accuracies.get("pgd20_l2_0.5")),
         )  # fmt: skip
     Console().print(table)
 
 
 def _percent(count: dict[str, int] | None) -> str:
-    return f"{100 * count['correct'] / count['n']:.1f} % of {count['n']:,}" if count else ""
+    return f"{100 * count['correct'] / count['n']:.1f}" if count else ""
 
 
 @app.command()
@@ -147,7 +148,6 @@ def train(
     entry: dict[str, Any] = {
         **save_checkpoint(name, model.net.state_dict()),
         "arch": spec.arch,
-        "params": sum(p.numel() for p in model.parameters()),
         "recipe": {"name": spec.training, **asdict(recipe)},
         "seed": spec.seed,
         "data": {"n": len(images), "sha256": images.sha256},
@@ -174,11 +174,7 @@ def _accuracies(spec: ModelSpec, test: LabelledImages, device: str) -> dict[str,
 
 def main() -> None:
     """Run the app; what a user can mend is one sentence and exit code 2."""
-    try:
-        app()
-    except EXPECTED as error:
-        Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True)
-        sys.exit(2)
+    run_app(app, EXPECTED)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,12 @@ def untrained(spec: ModelSpec) -> Classifier:
     return Classifier(net, spec.mean or cfg.mean, spec.std or cfg.std)
 
 
+def parameters(spec: ModelSpec) -> int:
+    """How many numbers training sets, counted without allocating any."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in create_model(spec.arch, **spec.arch_options).parameters())
+
+
 def load_classifier(
     spec: ModelSpec, *, device: torch.device | str = "cpu", fold: bool = True
 ) -> Classifier:

@@ -1,9 +1,11 @@
-"""One progress bar for every long job: what is done, time left, the current number."""
+"""What a person sees: a bar on every long job, one sentence for what they can mend."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -48,3 +50,13 @@ def bar(title: str, *, total: float) -> Iterator[Bar]:
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield Bar(progress, progress.add_task(title, total=total, note=""))
+
+
+def run_app(app: Callable[[], object], expected: tuple[type[Exception], ...]) -> None:
+    """Run a command line; an expected error is one sentence on standard error and exit code 2."""
+    try:
+        app()
+    except expected as error:
+        sentence = f"[red]error:[/] {escape(str(error))}"
+        Console(stderr=True).print(sentence, soft_wrap=True, highlight=False)
+        sys.exit(2)
