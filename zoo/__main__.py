@@ -60,18 +60,17 @@ def list_models(
     if format == "json":
         typer.echo(json.dumps(rows, indent=1))
         return
-    table = Table(
-        box=None, padding=(0, 1), caption="% right on test images; robust: PGD-20, L2 0.5"
-    )
-    for column in ("name", "family", "dataset", "training", "params", "clean", "robust"):
+    caption = "clean, robust: % of test images right, plain and under PGD-20 at L2 0.5"
+    table = Table(box=None, padding=(0, 1), caption=caption)
+    for column in ("name", "family", "dataset", "params", "clean", "robust"):
         table.add_column(column, no_wrap=True)
     for row in rows:
         accuracies = row["accuracies"]
         table.add_row(
-            row["name"], row["family"], row["dataset"], row["training"],
+            *(row[column] for column in ("name", "family", "dataset")),
             f"{row['params'] / 1e6:.2f} M",
-            _percent(accuracies.get("cifar10_test")), _percent(accuracies.get("pgd20_l2_0.5")),
-        )  # fmt: skip
+            *(_percent(accuracies.get(kind)) for kind in ("cifar10_test", "pgd20_l2_0.5")),
+        )
     Console().print(table)
 
 
