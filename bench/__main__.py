@@ -16,6 +16,7 @@ from bench.inputs import Inputs
 from bench.pictures import PictureError, bundled, load_folder
 from bench.presets import PRESETS, Preset
 from bench.run import Plan, execute, make_plan, measure_cost
+from bench.stylize import LossError
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members
@@ -26,7 +27,8 @@ from zoo.terminal import run_app
 from zoo.weights import WeightsError, manifest
 
 EXPECTED = (
-    DataError, PictureError, SchemaError, SizeError, StoreError, UnknownModelError, WeightsError,
+    DataError, LossError, PictureError, SchemaError, SizeError, StoreError, UnknownModelError,
+    WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())

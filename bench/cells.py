@@ -179,15 +179,11 @@ def _style_rows(cases: list[str], condition: str, made: Stylized) -> list[Row]:
     rows: list[Row] = []
     power = radial_power(made.images)
     for i, case in enumerate(cases):
-        trace = made.trace[i]
-        finite = trace[torch.isfinite(trace).all(1)]
-        diverged = len(finite) < len(trace) or float(finite[-1, 0]) > float(finite[0, 0])
-        for step, (total, style) in enumerate(trace.tolist()):
-            if torch.isfinite(trace[step]).all():
-                rows.append((case, condition, "loss_total", step, total))
-                rows.append((case, condition, "loss_style", step, style))
-        rows.append((case, condition, "diverged", 0, float(diverged)))
-        rows.append((case, condition, "evaluations", 0, float(len(trace))))
+        for step, (total, style) in enumerate(made.trace[i].tolist()):
+            rows.append((case, condition, "loss_total", step, total))
+            rows.append((case, condition, "loss_style", step, style))
+        rows.append((case, condition, "diverged", 0, float(made.diverged[i])))
+        rows.append((case, condition, "evaluations", 0, float(len(made.trace[i]))))
         rows.append((case, condition, "clipped_share", 0, made.clipped[i]))
         rows += [
             (case, condition, "radial_power", k, float(p)) for k, p in enumerate(power[i].tolist())

@@ -1,5 +1,6 @@
 """Neural style transfer by L-BFGS on the pixels (Gatys et al. 2016; Nakano 2019's protocol)."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,11 +45,22 @@ class Stylized:
         images: in [0,1], clamped after the last step.
         trace: for each picture "k 2": total and relative style loss at each gradient evaluation.
         clipped: share of pixel values the clamp changed, 0..1.
+        diverged: the loss became no number, or ended above its start; the picture is then the last
+            one with a finite loss.
     """
 
     images: Float[Tensor, "b 3 h w"]
     trace: tuple[Float[Tensor, "k 2"], ...]
     clipped: tuple[float, ...]
+    diverged: tuple[bool, ...]
+
+
+class LossError(ArithmeticError):
+    """A loss that is no number from the start; the message says what to do."""
+
+
+class _NotFinite(Exception):
+    """The loss became no number in mid-optimisation."""
 
 
 def stylize(
@@ -74,6 +86,7 @@ def stylize(
 
     Raises:
         zoo.load.SizeError: the pictures are smaller than the taps need.
+        LossError: the loss is no number at the very first evaluation.
     """
     results = [
         _one(
@@ -82,8 +95,8 @@ def stylize(
         )
         for i in range(len(content))
     ]  # fmt: skip
-    images, traces, clipped = zip(*results, strict=True)
-    return Stylized(torch.cat(images), tuple(traces), tuple(clipped))
+    images, traces, clipped, diverged = zip(*results, strict=True)
+    return Stylized(torch.cat(images), tuple(traces), tuple(clipped), tuple(diverged))
 
 
 def _one(
@@ -96,33 +109,59 @@ def _one(
     settings: StyleSettings,
     seed: int,
     tick: Tick,
-) -> tuple[Tensor, Tensor, float]:
+) -> tuple[Tensor, Tensor, float, bool]:
     with torch.no_grad():
         wanted_content = _encode(encoder, content)[content_layer]
         activations = _encode(encoder, style)
         wanted_style = grams({tap: activations[tap] for tap in style_layers})
-    x = _start(content, settings.start, seed).requires_grad_()
-    trace: list[tuple[float, float]] = []
+
+    def losses(x: Tensor) -> tuple[Tensor, Tensor]:
+        found = _encode(encoder, x)
+        style_loss = style_distance(grams({t: found[t] for t in style_layers}), wanted_style).sum()
+        content_loss = relative_distance(found[content_layer], wanted_content).sum()
+        return weight * style_loss + content_loss, style_loss
+
+    start = _start(content, settings.start, seed)
+    final, trace = _minimise(losses, start, settings.evaluations, tick)
+    diverged = len(trace) > 1 and (trace[-1][0] > trace[0][0] or not trace[-1][0] < math.inf)
+    kept = torch.tensor([pair for pair in trace if pair[0] < math.inf], dtype=torch.float64)
+    clipped = float(((final < 0) | (final > 1)).float().mean())
+    return final.clamp(0, 1), kept, clipped, diverged
+
+
+def _minimise(
+    losses: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, evaluations: int, tick: Tick
+) -> tuple[Tensor, list[tuple[float, float]]]:
+    """L-BFGS (Liu & Nocedal 1989), strong Wolfe: the last finite x, and all losses."""
+    x = start.clone().requires_grad_()
+    finite, trace = start, []
     optimizer = torch.optim.LBFGS(
-        [x], max_iter=settings.evaluations, max_eval=settings.evaluations, history_size=50,
+        [x], max_iter=evaluations, max_eval=evaluations, history_size=50,
         tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
     )  # fmt: skip
 
     def closure() -> Tensor:
-        found = _encode(encoder, x)
-        style_loss = style_distance(grams({t: found[t] for t in style_layers}), wanted_style).sum()
-        content_loss = relative_distance(found[content_layer], wanted_content).sum()
-        total = weight * style_loss + content_loss
+        nonlocal finite
+        total, style_loss = losses(x)
+        trace.append((float(total.detach()), float(style_loss.detach())))
+        if not math.isfinite(trace[-1][0]):
+            raise _NotFinite
+        finite = x.detach().clone()
         (gradient,) = torch.autograd.grad(total, x)
         x.grad = gradient.contiguous()  # L-BFGS flattens it, which channels-last would refuse
-        trace.append((float(total.detach()), float(style_loss.detach())))
         tick(trace[-1][0])
         return total.detach()
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    final = x.detach()
-    clipped = float(((final < 0) | (final > 1)).float().mean())
-    return final.clamp(0, 1), torch.tensor(trace, dtype=torch.float64), clipped
+    try:
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+    except _NotFinite:
+        if len(trace) == 1:
+            raise LossError(
+                "the style loss is no number at its first evaluation: check the weights "
+                "(python -m zoo check NAME) and the pictures"
+            ) from None
+        return finite, trace
+    return x.detach(), trace
 
 
 def _encode(encoder: Encoder, images: Tensor) -> dict[str, Tensor]:

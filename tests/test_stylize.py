@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from bench.gram import gram_matrix
-from bench.stylize import StyleSettings, stylize
+from bench.stylize import LossError, StyleSettings, stylize
 from tests.nets import pixels_as_features
 from zoo.catalog import find
 from zoo.load import Encoder, SizeError, matched_taps, untrained
@@ -89,3 +89,33 @@ def test_a_picture_too_small_for_the_taps_is_refused() -> None:
             1.0, encoder=Encoder(classifier, taps), content_layer=taps[-1], style_layers=taps,
             content=CONTENT[..., :4, :4], style=STYLE[..., :4, :4],
         )  # fmt: skip
+
+
+class Explodes(torch.nn.Module):
+    """Features that are pixels for a while and no numbers afterwards."""
+
+    def __init__(self, good: int) -> None:
+        super().__init__()
+        self.calls, self.good = 0, good
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        self.calls += 1
+        return {"pixels": images * (1.0 if self.calls <= self.good else float("nan"))}
+
+
+def test_a_loss_that_becomes_no_number_is_recorded_and_the_last_good_picture_kept() -> None:
+    made = run(10.0, encoder=Explodes(6), content=CONTENT[:1], style=STYLE[:1])
+    assert made.diverged == (True,)
+    assert len(made.trace[0]) == 4  # two of the six good calls encoded the content and the style
+    assert torch.isfinite(made.trace[0]).all()
+    assert torch.isfinite(made.images).all()
+    assert not torch.equal(made.images, CONTENT[:1])
+
+
+def test_a_loss_that_never_was_a_number_is_refused() -> None:
+    with pytest.raises(LossError, match="no number at its first evaluation: check the weights"):
+        run(10.0, encoder=Explodes(2), content=CONTENT[:1], style=STYLE[:1])
+
+
+def test_a_run_that_goes_well_has_not_diverged() -> None:
+    assert run(10.0, evaluations=5).diverged == (False, False)
