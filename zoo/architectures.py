@@ -163,7 +163,7 @@ def vgg_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> Sta
 @register_model
 def resnet18_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> StagedNet:
     """ResNet-18: basic blocks (2, 2, 2, 2)."""
-    return _resnet(BasicBlock, (2, 2, 2, 2), (24, 48, 96, 192), 32, num_classes)
+    return _resnet(BasicBlock, (2, 2, 2, 2), (32, 64, 128, 192), 32, num_classes)
 
 
 @register_model
