@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.estimate import seconds
 from bench.inputs import Inputs
-from bench.pictures import PictureError, bundled, load_folder
+from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.presets import PRESETS, Preset
 from bench.run import Plan, execute, make_plan, measure_cost
 from bench.stylize import LossError
@@ -21,14 +21,14 @@ from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
-from zoo.load import SizeError
+from zoo.load import DeviceError, SizeError, usable
 from zoo.spec import Committed, ModelSpec
 from zoo.terminal import run_app
 from zoo.weights import WeightsError, manifest
 
 EXPECTED = (
-    DataError, LossError, PictureError, SchemaError, SizeError, StoreError, UnknownModelError,
-    WeightsError,
+    DataError, DeviceError, LossError, PictureError, SchemaError, SizeError, StoreError,
+    UnknownModelError, WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -50,6 +50,7 @@ def bench(
     ] = None,
     content: Annotated[Path | None, typer.Option(help="folder of your content pictures")] = None,
     style: Annotated[Path | None, typer.Option(help="folder of your style pictures")] = None,
+    size: Annotated[int, typer.Option(help="short side of the pictures; 0 = the preset's")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")] = "cpu",
     seed: Annotated[int, typer.Option(help="of random starts and noise")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")] = False,
@@ -67,7 +68,7 @@ def bench(
 
       python -m bench --data ~/data/cifar10 --style my/paintings --dry-run
     """
-    plan = _plan(preset, models, run, data, content, style, device, seed)
+    plan = _plan(preset, models, run, data, content, style, size, device, seed)
     if dry_run:
         _show(plan)
         return
@@ -88,24 +89,28 @@ def bench(
 
 def _plan(
     preset: str, models: str, run: Path | None, data: Path | None, content: Path | None,
-    style: Path | None, device: str, seed: int,
+    style: Path | None, size: int, device: str, seed: int,
 ) -> Plan:  # fmt: skip
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
-    chosen = PRESETS[preset]
-    size = max(settings.size for settings in chosen.style)
+    chosen = PRESETS[preset].at_size(size) if size else PRESETS[preset]
     inputs = Inputs(
         run=run or RUNS / preset,
         images=_images(data, chosen.images),
-        contents=load_folder(content, size=size) if content
-        else tuple(bundled(name, size=size) for name in chosen.contents),
-        styles=load_folder(style, size=size) if style
-        else tuple(bundled(name, size=size) for name in chosen.styles),
+        contents=_pictures(content, chosen.contents, chosen.size),
+        styles=_pictures(style, chosen.styles, chosen.size),
         source=find(SOURCE),
         judge=find(JUDGE),
-        device=device,
-    )  # fmt: skip
+        device=usable(device),
+    )
     return make_plan(preset, chosen.cells(_models(chosen, models), seed=seed), inputs)
+
+
+def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[Picture, ...]:
+    """The user's pictures, or the preset's bundled ones."""
+    if folder:
+        return load_folder(folder, size=size)
+    return tuple(bundled(name, size=size) for name in names)
 
 
 def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:

@@ -8,20 +8,21 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from bench.crafted import crafted
-from bench.inputs import Inputs, judge_model, source_model, stack
-from bench.judge import picture_scores
+from bench.inputs import Inputs, judge_model, source_model
+from bench.judge import Scores, picture_scores
 from bench.pictures import Picture, save_png
 from bench.spectrum import radial_power
 from bench.stylize import StyleSettings, Stylized, stylize
 from bench.transfer import Attack, answers, facts
 from zoo.datasets import to_float
-from zoo.load import content_tap, load_classifier, load_encoder, matched_taps
+from zoo.load import content_tap, load_classifier, load_encoder, matched_taps, untrained
 from zoo.spec import ModelSpec
 from zoo.weights import weights_digest
 
@@ -135,26 +136,33 @@ def _style(cell: Cell, inputs: Inputs, tick: Tick) -> Iterable[Row]:
     encoder_taps, content_layer, style_layers = layers(cell.spec, settings.taps)
     encoder = load_encoder(cell.spec, taps=encoder_taps, device=inputs.device)
     judge = judge_model(inputs.judge, inputs.device)
-    pairs = [(c, s) for c in inputs.contents for s in inputs.styles]
-    contents = stack(tuple(c for c, _ in pairs), inputs.device)
-    styles = stack(tuple(s for _, s in pairs), inputs.device)
     rows: list[Row] = []
-    for weight in settings.weights:
+    for weight, content, style in product(settings.weights, inputs.contents, inputs.styles):
+        c, s = (picture.pixels[None].to(inputs.device) for picture in (content, style))
         made = stylize(
-            encoder, contents, styles, content_layer=content_layer, style_layers=style_layers,
+            encoder, c, s, content_layer=content_layer, style_layers=style_layers,
             weight=weight, settings=settings, seed=cell.seed, tick=tick,
         )  # fmt: skip
-        cases = [f"{c.name}+{s.name}" for c, s in pairs]
-        rows += _style_rows(cases, settings.condition(weight), made)
-        scores = picture_scores(judge, made.images, contents, styles)
-        for metric, values in scores.items():
-            rows += [
-                (case, settings.condition(weight), metric, 0, float(v))
-                for case, v in zip(cases, values, strict=True)
-                if not torch.isnan(v)  # a score the picture is too small for is no row
-            ]
-        _keep_pictures(cell, inputs, cases, settings.condition(weight), made)
+        scores = picture_scores(judge, made.images, c, s)
+        case, condition = f"{content.name}+{style.name}", settings.condition(weight)
+        rows += [(case, condition, *measured) for measured in _measured(made, scores)]
+        _save(made.images[0].cpu(), picture_file(inputs.run, cell.spec.name, condition, case))
     return rows
+
+
+def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]]:
+    """Metric, step and value of everything known about one picture."""
+    for step, (total, style) in enumerate(made.trace[0].tolist()):
+        yield "loss_total", step, total
+        yield "loss_style", step, style
+    yield "diverged", 0, float(made.diverged[0])
+    yield "evaluations", 0, float(len(made.trace[0]))
+    yield "clipped_share", 0, made.clipped[0]
+    for frequency, power in enumerate(radial_power(made.images)[0].tolist()):
+        yield "radial_power", frequency, power
+    for metric, values in scores.items():
+        if not torch.isnan(values[0]):  # a score the picture is too small for is no row
+            yield metric, 0, float(values[0])
 
 
 def layers(spec: ModelSpec, taps: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
@@ -167,40 +175,15 @@ def layers(spec: ModelSpec, taps: str) -> tuple[tuple[str, ...], str, tuple[str,
         if spec.style_layers is None or spec.content_layer is None:
             raise ValueError(f"the article names no taps for {spec.name}: use matched ones")
         return (*spec.style_layers, spec.content_layer), spec.content_layer, spec.style_layers
-    from zoo.load import untrained
-
     net = untrained(spec).net
     style = matched_taps(net)
     content = content_tap(net)
     return (*style, content), content, style
 
 
-def _style_rows(cases: list[str], condition: str, made: Stylized) -> list[Row]:
-    rows: list[Row] = []
-    power = radial_power(made.images)
-    for i, case in enumerate(cases):
-        for step, (total, style) in enumerate(made.trace[i].tolist()):
-            rows.append((case, condition, "loss_total", step, total))
-            rows.append((case, condition, "loss_style", step, style))
-        rows.append((case, condition, "diverged", 0, float(made.diverged[i])))
-        rows.append((case, condition, "evaluations", 0, float(len(made.trace[i]))))
-        rows.append((case, condition, "clipped_share", 0, made.clipped[i]))
-        rows += [
-            (case, condition, "radial_power", k, float(p)) for k, p in enumerate(power[i].tolist())
-        ]
-    return rows
-
-
 def picture_file(run: Path, model: str, condition: str, case: str) -> Path:
     """Where a stylised picture lies, named by what it is."""
     return run / "artifacts" / "style" / model / f"{condition.replace('/', '_')}__{case}.png"
-
-
-def _keep_pictures(
-    cell: Cell, inputs: Inputs, cases: list[str], condition: str, made: Stylized
-) -> None:
-    for case, image in zip(cases, made.images, strict=True):
-        _save(image.cpu(), picture_file(inputs.run, cell.spec.name, condition, case))
 
 
 def keep_originals(run: Path, contents: Iterable[Picture], styles: Iterable[Picture]) -> None:

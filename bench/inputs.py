@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import torch
-
 from bench.pictures import Picture
 from zoo.datasets import LabelledImages
 from zoo.load import Classifier, Encoder, load_classifier, load_encoder
@@ -52,8 +50,3 @@ def source_model(spec: ModelSpec, device: str) -> Classifier:
 def judge_model(spec: ModelSpec, device: str) -> Encoder:
     """The judge, kept between cells."""
     return load_encoder(spec, device=device)
-
-
-def stack(pictures: tuple[Picture, ...], device: str) -> torch.Tensor:
-    """Pictures of one size as a batch "b 3 h w"."""
-    return torch.stack([p.pixels for p in pictures]).to(device)

@@ -1,6 +1,6 @@
 """Named, frozen settings: what a run measures, on which pictures, with which models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.cells import Cell, TransferSettings
 from bench.stylize import StyleSettings
@@ -33,6 +33,15 @@ class Preset:
     style: tuple[StyleSettings, ...]
     contents: tuple[str, ...]
     styles: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Short side of the pictures, pixels: one for all settings, so that they compare."""
+        return self.style[0].size
+
+    def at_size(self, size: int) -> "Preset":
+        """The same settings with pictures of another size."""
+        return replace(self, style=tuple(replace(settings, size=size) for settings in self.style))
 
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
         """The plan: transfer for every model first, then style."""

@@ -31,6 +31,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
         (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),
         (["--content", "/no/such/folder"], "/no/such/folder"),
+        (["--device", "cuda:77"], "choose --device cpu"),
+        (["--device", "toaster"], "no device toaster here"),
         (["--data", "/no/such/folder"], "no CIFAR-10 in /no/such/folder"),
     ],
 )
@@ -85,6 +87,14 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(
     assert f"style/{SMALL}/content-start/matched/64px/seed0" in printed
     assert "4 cells to do, 0 done; about" in printed
     assert not run.exists()
+
+
+def test_the_size_of_the_pictures_can_be_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--preset", "smoke", "--size", "96", "--run", str(tmp_path / "run"), "--dry-run")
+    assert call(monkeypatch, *arguments) == 0
+    assert f"style/{SMALL}/content-start/matched/96px/seed0" in capsys.readouterr().out
 
 
 def test_ctrl_c_says_that_nothing_is_lost(

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bench.cells import Cell, digest, layers, picture_file, run_cell, work
-from bench.pictures import bundled
+from bench.pictures import bundled, load_folder
 from bench.stylize import StyleSettings
 from results.schema import validate
 from tests.tiny import STYLE, cells, inputs, spec
@@ -69,6 +69,16 @@ def test_stylised_pictures_are_kept(tmp_path: Path) -> None:
     file = picture_file(tmp_path, VGG.name, STYLE.condition(10.0), "chelsea+coffee")
     with Image.open(file) as picture:
         assert picture.size == (48, 48)
+
+
+def test_pictures_of_different_shapes_go_together(tmp_path: Path) -> None:
+    for name, shape in (("wide", (80, 50)), ("tall", (48, 100))):
+        noise = Image.effect_noise(shape, 80).convert("RGB")
+        noise.save(tmp_path / f"{name}.png")
+    own = load_folder(tmp_path, size=48)
+    rows = validate(run_cell(STYLED, inputs(tmp_path / "run", contents=own, styles=own)))
+    pairs = {f"{a}+{b}" for a in ("tall", "wide") for b in ("tall", "wide")}
+    assert set(rows["case"]) == pairs
 
 
 def test_an_address_follows_everything_the_rows_depend_on(tmp_path: Path) -> None:

@@ -13,13 +13,23 @@ from rich.table import Table
 from zoo.catalog import ZOO, UnknownModelError, find
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
 from zoo.evaluate import Pgd, accuracy, robust_accuracy
-from zoo.load import SizeError, load_classifier, load_encoder, parameters, untrained
+from zoo.load import (
+    DeviceError,
+    SizeError,
+    load_classifier,
+    load_encoder,
+    parameters,
+    untrained,
+    usable,
+)  # fmt: skip
 from zoo.spec import Committed, ModelSpec
 from zoo.terminal import bar, run_app
 from zoo.train import TrainingError, fit, recipe_of
 from zoo.weights import WeightsError, manifest, record, save_checkpoint
 
-EXPECTED = (UnknownModelError, WeightsError, DataError, TrainingError, SizeError)
+EXPECTED = (
+    DataError, DeviceError, SizeError, TrainingError, UnknownModelError, WeightsError,
+)  # fmt: skip
 WORK = Path(".training")
 
 app = typer.Typer(
@@ -85,7 +95,7 @@ def show(name: Name) -> None:
     Example: python -m zoo show vgg_c10.standard
     """
     spec = find(name)
-    known = {"spec": asdict(spec) | {"arch_options": dict(spec.arch_options)}}
+    known = {"spec": vars(spec) | {"arch_options": dict(spec.arch_options)}}
     known |= {"manifest": manifest().get(name, {})}
     typer.echo(json.dumps(known, indent=1, default=str))
 
@@ -101,7 +111,7 @@ def check(
     Example: python -m zoo check resnet50_c10.l2_05
     """
     spec = find(name)
-    model = load_classifier(spec, device=device)
+    model = load_classifier(spec, device=usable(device))
     encoder = load_encoder(spec, device=device)
     with torch.no_grad():
         taps = encoder(torch.rand(1, 3, size, size, device=device))
@@ -137,7 +147,7 @@ def train(
     with bar(f"training {name}", total=recipe.epochs * batches) as progress:
         fit(
             model, recipe, images, seed=spec.seed, checkpoint=work / f"{name}.pt",
-            device=torch.device(device),
+            device=torch.device(usable(device)),
             report=lambda epoch, loss, right: progress.say(
                 f"epoch {epoch}/{recipe.epochs}: loss {loss:.3f}, {100 * right:.1f} % right"
             ),

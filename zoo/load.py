@@ -18,6 +18,24 @@ class SizeError(ValueError):
     """A picture too small for the layers it must pass; the message says what to do."""
 
 
+class DeviceError(ValueError):
+    """A device that this machine or this torch does not have."""
+
+
+def usable(device: str) -> str:
+    """The device's name, once something could be put there.
+
+    Raises:
+        DeviceError: nothing could.
+    """
+    try:
+        torch.empty(1, device=device)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DeviceError(f"no device {device} here ({reason}): choose --device cpu") from error
+    return device
+
+
 class Classifier(nn.Module):
     """A network behind its own input normalisation: "b 3 h w" in [0,1] to logits "b k"."""
 

@@ -32,6 +32,7 @@ def pgd(
     Random starts are drawn from torch's global generator, as the library does: seed it first.
     The result lies in the eps ball and in [0,1].
     """
+    images = images.contiguous()  # the library takes views of it
     step = STEPS[norm](images, eps, step_size)
     x = step.random_perturb(images) if random_start else images.clone()
     for _ in range(steps):

@@ -176,11 +176,15 @@ def _restore(file: Path, identity: str, parts: dict[str, Any]) -> int:
     """Load a checkpoint into the parts; return the number of epochs already done."""
     if not file.exists():
         return 0
-    state = torch.load(file, weights_only=True)
-    if state["identity"] != identity:
+    try:
+        state = torch.load(file, weights_only=True)
+        if state["identity"] == identity:
+            for name, part in parts.items():
+                part.load_state_dict(state[name])
+            return int(state["epoch"])
+    except Exception as error:  # a pickle that may not run raises whatever it likes
         raise TrainingError(
-            f"{file} belongs to another recipe or data set: remove it to start anew"
-        )
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return int(state["epoch"])
+            f"{file} is no checkpoint of this network ({type(error).__name__}): "
+            "remove it to start anew"
+        ) from error
+    raise TrainingError(f"{file} belongs to another recipe or data set: remove it to start anew")

