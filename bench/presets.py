@@ -92,8 +92,8 @@ PRESETS: dict[str, Preset] = {
             images=20,
             transfer=TransferSettings(_attacks(_CLASSES)),
             style=(
-                StyleSettings(weights=(10.0, 1000.0)),
-                StyleSettings(weights=(1000.0,), start="noise"),
+                StyleSettings(weights=(1.0, 100.0)),
+                StyleSettings(weights=(100.0,), start="noise"),
             ),
             contents=("chelsea",),
             styles=("ihc", "hubble_deep_field", "coffee"),

@@ -29,8 +29,8 @@ class StyleSettings:
     size: int = 128
     start: str = "content"
     taps: str = "matched"
-    weights: tuple[float, ...] = (10.0, 1000.0)
-    evaluations: int = 100
+    weights: tuple[float, ...] = (1.0, 100.0)
+    evaluations: int = 120
 
     def condition(self, weight: float) -> str:
         """The rows' condition for one style weight."""
