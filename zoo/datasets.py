@@ -97,15 +97,13 @@ def _from_parquet(files: list[Path]) -> LabelledImages:
     for file in files:
         try:
             table = pq.read_table(file, columns=["img", "label"])
-        except (OSError, ValueError, KeyError) as error:
+            encoded = [bytes(row["bytes"]) for row in table["img"].to_pylist()]
+            labels += [int(label) for label in table["label"].to_pylist()]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{file} is not a parquet file with columns img and label ({error})"
             ) from error
-        labels += table["label"].to_pylist()
-        images += [
-            _decode(row["bytes"], f"{file.name} row {i}")
-            for i, row in enumerate(table["img"].to_pylist())
-        ]
+        images += [_decode(data, f"{file.name} row {i}") for i, data in enumerate(encoded)]
     return _stack([f"{i:05d}" for i in range(len(labels))], images, labels)
 
 

@@ -74,6 +74,8 @@ def robust_accuracy(
 def _survivors(model: nn.Module, clean: torch.Tensor, y: torch.Tensor, attack: Pgd) -> int:
     kept = _answers(model, clean) == y
     clean, y = clean[kept].contiguous(), y[kept]
+    if not len(y):
+        return 0
     x = STEPS[attack.norm](clean, attack.eps, attack.step_size).random_perturb(clean)
     for _ in range(attack.steps):
         if not len(y):

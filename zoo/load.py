@@ -99,7 +99,7 @@ class Encoder(nn.Module):
                 raise
             raise SizeError(
                 f"a {images.shape[-1]}x{images.shape[-2]} picture is too small for the tap behind "
-                f"{list(self._seen)[-1:] or 'the input'}: use a larger --size"
+                f"{next(reversed(self._seen), 'the input')}: use a larger --size"
             ) from error
         seen, self._seen = self._seen, {}
         return {tap: seen[tap] for tap in self.taps}
@@ -225,7 +225,7 @@ def fold_batch_norm(model: nn.Module, *, size: int = 96) -> int:
     modules = dict(model.named_modules())
     for norm, conv in pairs.items():
         _replace(model, conv, fuse_conv_bn_eval(modules[conv], modules[norm]))
-        _replace(model, norm, getattr(modules[norm], "act", nn.Identity()))
+        _replace(model, norm, getattr(modules[norm], "act", nn.Identity().eval()))
     with torch.no_grad():
         error = (model(probe) - before).abs().max() / before.abs().max()
     if not error < 1e-3:

