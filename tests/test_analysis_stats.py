@@ -46,10 +46,18 @@ def test_rates_lie_in_0_1_inside_their_intervals(facts: list[float], seed: int) 
 
 
 @quick
-@given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), resamples=st.integers(1, 30))
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20), resamples=st.integers(1, 30))
 def test_a_mean_lies_in_its_interval(values: list[float], resamples: int) -> None:
     found = stats.mean(values, resamples=resamples, seed=0)
     assert found.low <= found.value <= found.high
+
+
+def test_a_single_picture_has_no_interval() -> None:
+    for values, clusters in (([0.3], None), ([0.2, 0.4], ["a", "a"])):
+        found = stats.mean(values, clusters=clusters)
+        assert found.value == pytest.approx(0.3)
+        assert found.n == 1
+        assert np.isnan([found.low, found.high]).all()
 
 
 def test_a_unanimous_rate_still_has_a_width() -> None:
