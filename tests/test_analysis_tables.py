@@ -185,6 +185,8 @@ def test_a_model_without_rows_and_rows_without_a_model(tmp_path: Path) -> None:
 def test_one_measurement_in_two_cells_is_refused(tmp_path: Path) -> None:
     run = store(tmp_path / "run", planted(), FAMILIES)
     write_cell(run, "transfer", "again", frame(facts(VGG, "clean", "clean_correct", [1])))
+    listed = read_manifest(run)
+    write_manifest(run, listed | {"cells": {**listed["cells"], "again": "transfer/again"}})
     with pytest.raises(SchemaError, match=r"do not fit together.*two rows share the key"):
         model_table(run)
 
