@@ -14,7 +14,7 @@ from analysis.style_columns import style_columns
 from analysis.tables import model_table, write
 from analysis.transfer_columns import condition_rates, transfer_columns, transfer_facts
 from results.schema import SchemaError
-from results.store import StoreError, write_cell
+from results.store import StoreError, read_manifest, write_cell, write_manifest
 from tests.rows import MODELS, SOURCE, Row, build_run, facts, frame, store
 
 VGG, DENSE = "vgg_c10.standard", "densenet_c10.standard"
