@@ -16,14 +16,12 @@ from timm.models import create_model
 from zoo import weights
 from zoo.catalog import JUDGE, find
 from zoo.load import load_classifier, untrained
-from zoo.spec import Hub, ModelSpec, PyPI, RandomInit
+from zoo.spec import PyPI, RandomInit
 from zoo.weights import WeightsError, load_state, weights_digest
 
 SPEC = find("vgg_c10.standard")
-TINY = ModelSpec(
-    name="test_resnet.r160_in1k", family="ResNet", dataset="imagenet",
-    arch="test_resnet.r160_in1k", weights=Hub(),
-)  # fmt: skip
+TINY_NAME = "test_resnet.r160_in1k"  # 0.5 M parameters
+TINY = replace(find("resnet18.tv_in1k"), name=TINY_NAME, arch=TINY_NAME)
 Pretend = Callable[..., Path]
 
 
