@@ -11,7 +11,6 @@ import torch
 import typer
 from rich.console import Console
 
-from bench.estimate import seconds
 from bench.inputs import Inputs
 from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.presets import PRESETS, Preset
@@ -149,7 +148,7 @@ def _show(plan: Plan) -> None:
     """Print the open cells with their expected time."""
     total = 0.0
     for cell, address in plan.open:
-        expected = seconds(cell, plan.inputs)
+        expected = cell.suite.seconds(cell.spec, plan.inputs)
         total += expected
         console.print(f"{cell.key}  {address[:8]}  about {expected:.0f} s", highlight=False)
     done = len(plan.cells) - len(plan.open)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.cells import layers
 from bench.gram import grams, style_distance
 from bench.stylize import StyleSettings
 from zoo.catalog import SOURCE, find
 from zoo.load import load_classifier, load_encoder
 from zoo.robust import input_gradient
+from zoo.taps import tap_set
 
 MODELS = os.environ.get("WHYVGG_MODELS", SOURCE).split(",")
 DEVICE = os.environ.get("WHYVGG_DEVICE", "cpu")
@@ -39,8 +39,7 @@ def test_attack_step(benchmark: BenchmarkFixture, name: str) -> None:
 def test_style_closure(benchmark: BenchmarkFixture, name: str) -> None:
     """One evaluation of the style loss and its gradient on one picture."""
     spec, size = find(name), StyleSettings().size
-    taps, _, _ = layers(spec, "matched")
-    encoder = load_encoder(spec, taps=taps, device=DEVICE)
+    encoder = load_encoder(spec, taps=tap_set(spec, "matched").every, device=DEVICE)
     x = torch.rand(1, 3, size, size, device=DEVICE).requires_grad_()
     with torch.no_grad():
         wanted = grams(encoder(torch.rand(1, 3, size, size, device=DEVICE)))

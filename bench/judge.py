@@ -7,7 +7,8 @@ from torch import Tensor
 from bench.gram import grams, relative_distance, style_distance
 from bench.quality import content_ssim, palette_distance
 from bench.spectrum import artifact_scores
-from zoo.load import Encoder, content_tap
+from zoo.load import Encoder
+from zoo.taps import content_tap
 
 Scores = dict[str, Float[Tensor, " b"]]
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from bench.cells import Cell, TransferSettings
+from bench.cells import Cell
 from bench.stylize import StyleSettings
+from bench.suite_style import Style
+from bench.suite_transfer import Transfer
 from bench.transfer import Attack
 from zoo.spec import ModelSpec
 
@@ -29,28 +31,30 @@ class Preset:
     dataset: str
     models: tuple[str, ...] | None
     images: int
-    transfer: TransferSettings
-    style: tuple[StyleSettings, ...]
+    transfer: Transfer
+    style: tuple[Style, ...]
     contents: tuple[str, ...]
     styles: tuple[str, ...]
 
     @property
     def size(self) -> int:
         """Short side of the pictures, pixels: one for all settings, so that they compare."""
-        return self.style[0].size
+        return self.style[0].settings.size
 
     def at_size(self, size: int) -> "Preset":
         """The same settings with pictures of another size."""
-        return replace(self, style=tuple(replace(settings, size=size) for settings in self.style))
+        return replace(
+            self, style=tuple(Style(replace(suite.settings, size=size)) for suite in self.style)
+        )
 
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
         """The plan: transfer for every model first, then style."""
-        transfer = [Cell("transfer", spec, self.transfer, seed) for spec in models]
+        transfer = [Cell(spec, self.transfer, seed) for spec in models]
         style = [
-            Cell("style", spec, settings, seed)
+            Cell(spec, suite, seed)
             for spec in models
-            for settings in self.style
-            if settings.taps == "matched" or spec.style_layers is not None
+            for suite in self.style
+            if suite.settings.taps == "matched" or spec.style_layers is not None
         ]
         return (*transfer, *style)
 
@@ -77,10 +81,10 @@ PRESETS: dict[str, Preset] = {
             dataset="cifar10",
             models=("vgg_c10.standard", "resnet50_c10.standard"),
             images=20,
-            transfer=TransferSettings(
+            transfer=Transfer(
                 (Attack("l2", 0.5, "untargeted", steps=10), Attack("l2", 0.5, "noise"))
             ),
-            style=(StyleSettings(size=64, weights=(100.0,), evaluations=20),),
+            style=(Style(StyleSettings(size=64, weights=(100.0,), evaluations=20)),),
             contents=("chelsea",),
             styles=("coffee",),
         ),
@@ -90,10 +94,10 @@ PRESETS: dict[str, Preset] = {
             dataset="cifar10",
             models=None,
             images=20,
-            transfer=TransferSettings(_attacks(_CLASSES)),
+            transfer=Transfer(_attacks(_CLASSES)),
             style=(
-                StyleSettings(weights=(1.0, 100.0)),
-                StyleSettings(weights=(100.0,), start="noise"),
+                Style(StyleSettings(weights=(1.0, 100.0), evaluations=100)),
+                Style(StyleSettings(weights=(100.0,), start="noise", evaluations=100)),
             ),
             contents=("chelsea",),
             styles=("ihc", "hubble_deep_field", "coffee"),

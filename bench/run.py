@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from bench.cells import Cell, digest, keep_originals, run_cell, work
+from bench.cells import Cell, digest, run_cell
 from bench.inputs import Inputs
+from bench.suite_style import keep_originals
 from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
 from zoo.load import parameters
 from zoo.terminal import bar
@@ -39,7 +40,7 @@ class Plan:
         return tuple(
             (cell, address)
             for cell, address in pairs
-            if not cell_file(self.inputs.run, cell.suite, address).exists()
+            if not cell_file(self.inputs.run, cell.suite.name, address).exists()
         )
 
 
@@ -64,7 +65,7 @@ def execute(plan: Plan) -> int:
     remember(run)
     keep_originals(run, plan.inputs.contents, plan.inputs.styles)
     todo = plan.open
-    total = sum(work(cell, plan.inputs) for cell, _ in todo)
+    total = sum(cell.suite.work(plan.inputs) for cell, _ in todo)
     with bar("cells", total=total) as progress:
         for done, (cell, address) in enumerate(todo):
             began = time.monotonic()
@@ -76,7 +77,7 @@ def execute(plan: Plan) -> int:
                     f"{label} loss {loss:.2e}" if loss else label
                 ),
             )
-            write_cell(run, cell.suite, address, rows)
+            write_cell(run, cell.suite.name, address, rows)
             progress.say(f"{cell.key}: {len(rows):,} rows in {time.monotonic() - began:.0f} s")
     return len(todo)
 
@@ -101,7 +102,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
             )
     listed = dict(before.get("cells", {}))
     listed |= {
-        cell.key: f"{cell.suite}/{address}"
+        cell.key: f"{cell.suite.name}/{address}"
         for cell, address in zip(plan.cells, plan.digests, strict=True)
     }
     models = dict(before.get("models", {})) | {c.spec.name: _describe(c) for c in plan.cells}

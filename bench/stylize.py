@@ -66,7 +66,7 @@ class _NotFinite(Exception):
 def stylize(
     encoder: Encoder,
     content: Float[Tensor, "b 3 h w"],
-    style: Float[Tensor, "b 3 h w"],
+    style: Float[Tensor, "b 3 h2 w2"],
     *,
     content_layer: str,
     style_layers: tuple[str, ...],

@@ -12,8 +12,9 @@ from zoo import weights
 from zoo.catalog import JUDGE, SOURCE, ZOO, UnknownModelError, find, members
 from zoo.datasets import LabelledImages, bundled_cifar10
 from zoo.evaluate import accuracy
-from zoo.load import content_tap, load_classifier, matched_taps, parameters, untrained
+from zoo.load import load_classifier, parameters, untrained
 from zoo.spec import Committed, ModelSpec
+from zoo.taps import content_tap, matched_taps
 from zoo.train import RECIPES, recipe_of
 
 FAMILIES = {"VGG", "ResNet", "DenseNet", "Inception", "EfficientNet"}

@@ -5,13 +5,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.cells import Cell, digest, layers, picture_file, run_cell, work
+from bench.cells import Cell, digest, run_cell
 from bench.pictures import bundled, load_folder
 from bench.stylize import StyleSettings
+from bench.suite_style import Style, picture_file
 from results.schema import validate
 from tests.tiny import STYLE, cells, inputs, spec
 from zoo.catalog import find
 from zoo.datasets import bundled_cifar10
+from zoo.taps import tap_set
 
 VGG = spec("vgg_c10")
 TRANSFER, STYLED = cells(VGG)
@@ -23,9 +25,9 @@ def test_a_cell_s_rows_fit_the_schema_and_come_again(cell: Cell, tmp_path: Path)
     rows = validate(run_cell(cell, inputs(tmp_path), tick=ticks.append))
     again = validate(run_cell(cell, inputs(tmp_path / "again")))
     pd.testing.assert_frame_equal(rows, again)
-    assert set(rows["suite"]) == {cell.suite}
+    assert set(rows["suite"]) == {cell.suite.name}
     assert set(rows["model"]) == {VGG.name}
-    assert 0 < len(ticks) <= work(cell, inputs(tmp_path)) + 25  # a line search may overshoot
+    assert 0 < len(ticks) <= cell.suite.work(inputs(tmp_path)) + 25  # a line search may overshoot
 
 
 def test_a_class_is_no_target_for_its_own_pictures(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_an_address_follows_everything_the_rows_depend_on(tmp_path: Path) -> Non
         digest(cells(spec("vgg_c10", 1))[0], base),
         digest(STYLED, base),
         digest(STYLED, other_style),
-        digest(replace(STYLED, settings=replace(STYLE, evaluations=4)), base),
+        digest(replace(STYLED, suite=Style(replace(STYLE, evaluations=4))), base),
     ]
     assert len(set(addresses)) == len(addresses)
     assert digest(TRANSFER, other_style) == addresses[0]
@@ -102,19 +104,18 @@ def test_an_address_follows_everything_the_rows_depend_on(tmp_path: Path) -> Non
 
 def test_the_article_s_taps_differ_from_the_matched_ones() -> None:
     for name in ("vgg_c10.standard", "resnet50_c10.standard"):
-        _, _, article = layers(find(name), "article")
-        _, _, matched = layers(find(name), "matched")
-        assert set(article) != set(matched)
-    assert "stages.conv1_1" in layers(find("vgg_c10.standard"), "article")[2]
-    assert "stages.stem" not in layers(find("resnet50_c10.standard"), "article")[2]
+        article, matched = (tap_set(find(name), kind) for kind in ("article", "matched"))
+        assert set(article.style) != set(matched.style)
+    assert "stages.conv1_1" in tap_set(find("vgg_c10.standard"), "article").style
+    assert "stages.stem" not in tap_set(find("resnet50_c10.standard"), "article").style
 
 
 def test_article_taps_are_refused_where_the_article_has_none() -> None:
     with pytest.raises(ValueError, match="use matched ones"):
-        layers(find("densenet_c10.standard"), "article")
+        tap_set(find("densenet_c10.standard"), "article")
 
 
 def test_keys_name_the_cell() -> None:
     assert TRANSFER.key == "transfer/vgg_c10.random-s0/seed0"
-    noise = Cell("style", VGG, StyleSettings(start="noise", taps="article"), 2)
+    noise = Cell(VGG, Style(StyleSettings(start="noise", taps="article")), 2)
     assert noise.key == "style/vgg_c10.random-s0/noise-start/article/128px/seed2"

@@ -132,6 +132,8 @@ DAMAGED: dict[str, tuple[pa.Table, str]] = {
     "null picture": (pa.table({"img": [{"bytes": GOOD}, None], "label": [0, 0]}), "img and label"),
     "null label": (rows([GOOD, GOOD], [0, None]), "img and label"),
     "names as labels": (rows([GOOD], ["cat"]), "img and label"),
+    "an eleventh class": (rows([GOOD], [10]), "label 10, where 0 to 9 name the classes"),
+    "no class": (rows([GOOD], [-1]), "label -1"),
 }
 
 

@@ -17,10 +17,10 @@ from zoo.load import (
     fold_batch_norm,
     load_classifier,
     load_encoder,
-    matched_taps,
     untrained,
 )
 from zoo.spec import ModelSpec, RandomInit
+from zoo.taps import matched_taps
 
 NETS = {
     spec.arch: replace(spec, weights=RandomInit())
@@ -28,7 +28,7 @@ NETS = {
     if spec.dataset == "cifar10"
 }
 #: batch norms without a convolution right before them: DenseNet's, which follow a concatenation
-UNFOLDED = {"densenet_c10": 3 + 6 + 8 + 3}
+UNFOLDED = {"densenet_c10": 1 + 3 + 6 + 8 + 4}
 IMAGES = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0))
 
 each_net = pytest.mark.parametrize("spec", NETS.values(), ids=NETS)

@@ -46,6 +46,7 @@ def test_the_quick_preset_measures_what_it_promises() -> None:
         assert len({(a.norm, a.eps) for a in attacks if a.goal == goal}) == 4
     assert {a.target for a in attacks if a.goal == "targeted"} == set(range(10))
     assert len(quick.styles) >= 3
-    assert {s.start for s in quick.style} == {"content", "noise"}
-    assert all(s.size >= 128 and s.taps == "matched" for s in quick.style)
-    assert any(len(s.weights) >= 2 for s in quick.style)
+    assert {s.settings.start for s in quick.style} == {"content", "noise"}
+    assert all(s.settings.size >= 128 for s in quick.style)
+    assert all(s.settings.taps == "matched" for s in quick.style)
+    assert any(len(s.settings.weights) >= 2 for s in quick.style)

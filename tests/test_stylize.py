@@ -5,7 +5,8 @@ from bench.gram import gram_matrix
 from bench.stylize import LossError, StyleSettings, stylize
 from tests.nets import pixels_as_features
 from zoo.catalog import find
-from zoo.load import Encoder, SizeError, matched_taps, untrained
+from zoo.load import Encoder, SizeError, untrained
+from zoo.taps import matched_taps
 
 GENERATOR = torch.Generator().manual_seed(0)
 CONTENT = 0.2 + 0.6 * torch.rand(2, 3, 16, 16, generator=GENERATOR)

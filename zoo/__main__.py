@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 import typer
@@ -60,7 +60,7 @@ def describe(spec: ModelSpec) -> dict[str, Any]:
 
 @app.command("list")
 def list_models(
-    format: Annotated[str, typer.Option(help="table or json")] = "table",
+    format: Annotated[Literal["table", "json"], typer.Option()] = "table",
 ) -> None:
     """All models of the catalogue.
 

@@ -1,8 +1,10 @@
 """CIFAR-size members of each family, built from timm's own blocks and registered with timm.
 
-Every member keeps what sets its family apart on ImageNet (VGG's 2/2 max pools; the 3/2 max pool
-behind the stem of ResNet, DenseNet and Inception; ResNet's 3/2 convolutions and 1x1/2 shortcuts)
-and drops only the first stride, as a 32-pixel picture asks. Widths are cut to 0.5-2.5 M parameters.
+Every member keeps what sets its family apart on ImageNet (VGG's 2/2 max pools, ResNet's 3/2
+convolutions and 1x1/2 shortcuts, DenseNet's 2/2 average pools, Inception's 3/2 max pool and 3/2
+convolutions). A 32-pixel picture asks for a stem without stride; ResNet and DenseNet lose their
+max pool with it, as in the CIFAR networks of He et al. 2016 and Huang et al. 2017. Widths are cut
+to 0.5-2.5 M parameters; all members end at stride 8.
 
 ``timm.create_model("vgg_c10")`` makes an untrained network; weights come from ``zoo.load``.
 """
@@ -92,34 +94,30 @@ def _resnet(
     stem: int,
     num_classes: int,
 ) -> StagedNet:
-    stages: OrderedDict[str, nn.Module] = OrderedDict(
-        stem=ConvNormAct(3, stem, kernel_size=3), pool=nn.MaxPool2d(3, 2, padding=1)
-    )
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=ConvNormAct(3, stem, kernel_size=3))
     blocks, info = make_blocks((block,) * 4, widths, depths, stem, norm_layer=nn.BatchNorm2d)
     stages.update(blocks)
-    # timm counts from a stem of stride 4; this one has stride 2
+    # timm counts from a stem of stride 4; this one has stride 1
     taps = [("stem", stem, 1)]
-    taps += [(str(i["module"]), int(i["num_chs"]), int(i["reduction"]) // 2) for i in info]
+    taps += [(str(i["module"]), int(i["num_chs"]), int(i["reduction"]) // 4) for i in info]
     return StagedNet(stages, taps, num_classes)
 
 
 def _densenet(growth: int, depths: tuple[int, ...], num_classes: int) -> StagedNet:
-    width = 2 * growth
-    stages: OrderedDict[str, nn.Module] = OrderedDict(
-        stem=ConvNormAct(3, width, kernel_size=3), pool=nn.MaxPool2d(3, 2, padding=1)
-    )
+    width = growth
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=ConvNormAct(3, width, kernel_size=3))
     taps: list[Tap] = [("stem", width, 1)]
     for index, depth in enumerate(depths, start=1):
-        stages[f"block{index}"] = DenseBlock(depth, width, bn_size=4, growth_rate=growth)
+        stages[f"block{index}"] = DenseBlock(depth, width, bn_size=2, growth_rate=growth)
         width += depth * growth
         if index < len(depths):
             stages[f"transition{index}"] = DenseTransition(width, width // 2)
             # a dense block ends in raw convolutions; the next module's norm holds their activation
-            taps.append((f"transition{index}.norm", width, 2**index))
+            taps.append((f"transition{index}.norm", width, 2 ** (index - 1)))
             width //= 2
         else:
             stages["norm"] = BatchNormAct2d(width)
-            taps.append(("norm", width, 2**index))
+            taps.append(("norm", width, 2 ** (index - 1)))
     return StagedNet(stages, taps, num_classes)
 
 
@@ -163,19 +161,19 @@ def vgg_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> Sta
 @register_model
 def resnet18_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> StagedNet:
     """ResNet-18: basic blocks (2, 2, 2, 2)."""
-    return _resnet(BasicBlock, (2, 2, 2, 2), (32, 64, 128, 192), 32, num_classes)
+    return _resnet(BasicBlock, (2, 2, 2, 2), (16, 32, 64, 128), 16, num_classes)
 
 
 @register_model
 def resnet50_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> StagedNet:
     """ResNet-50: bottleneck blocks (3, 4, 6, 3)."""
-    return _resnet(Bottleneck, (3, 4, 6, 3), (16, 32, 64, 128), 32, num_classes)
+    return _resnet(Bottleneck, (3, 4, 6, 3), (8, 20, 48, 112), 16, num_classes)
 
 
 @register_model
 def densenet_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> StagedNet:
-    """DenseNet-BC: three dense blocks."""
-    return _densenet(24, (3, 6, 8), num_classes)
+    """DenseNet-BC: four dense blocks, bottlenecks of twice the growth rate."""
+    return _densenet(32, (1, 3, 6, 8), num_classes)
 
 
 @register_model

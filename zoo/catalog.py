@@ -75,10 +75,10 @@ def _imagenet(
 
 _MODELS = (
     _cifar("vgg_c10", "VGG", "standard"),
-    _cifar("resnet18_c10", "ResNet", "standard", residual=True, epochs=24),
-    _cifar("resnet50_c10", "ResNet", "standard", residual=True, epochs=22),
-    _cifar("densenet_c10", "DenseNet", "standard", epochs=22),
-    _cifar("inception_c10", "Inception", "standard", epochs=22),
+    _cifar("resnet18_c10", "ResNet", "standard", residual=True),
+    _cifar("resnet50_c10", "ResNet", "standard", residual=True),
+    _cifar("densenet_c10", "DenseNet", "standard"),
+    _cifar("inception_c10", "Inception", "standard"),
     _cifar("vgg_c10", "VGG", "l2_05"),
     _cifar("resnet50_c10", "ResNet", "l2_05", residual=True),
     _imagenet(

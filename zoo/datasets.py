@@ -98,7 +98,7 @@ def _from_parquet(files: list[Path]) -> LabelledImages:
         try:
             table = pq.read_table(file, columns=["img", "label"])
             encoded = [bytes(row["bytes"]) for row in table["img"].to_pylist()]
-            labels += [int(label) for label in table["label"].to_pylist()]
+            labels += [_known(int(label)) for label in table["label"].to_pylist()]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{file} is not a parquet file with columns img and label ({error})"
@@ -135,6 +135,12 @@ def _from_torchvision(folder: Path, split: str) -> LabelledImages:
     return LabelledImages(
         tuple(f"{i:05d}" for i in range(len(pixels))), pixels, torch.tensor(data.targets)
     )
+
+
+def _known(label: int) -> int:
+    if not 0 <= label < len(CIFAR10_CLASSES):
+        raise ValueError(f"label {label}, where 0 to {len(CIFAR10_CLASSES) - 1} name the classes")
+    return label
 
 
 def _decode(data: bytes, name: str) -> np.ndarray:

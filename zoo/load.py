@@ -1,7 +1,7 @@
 """From a spec to a network: classifier or encoder, pixels in [0,1] in, frozen, channels-last."""
 
 from collections.abc import Sequence
-from typing import Any
+from textwrap import shorten
 
 import torch
 from jaxtyping import Float
@@ -9,8 +9,8 @@ from timm.models import create_model, get_pretrained_cfg
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-import zoo.architectures  # noqa: F401  (registers the CIFAR members with timm)
 from zoo.spec import ModelSpec
+from zoo.taps import matched_taps, skeleton
 from zoo.weights import WeightsError, load_state
 
 
@@ -116,8 +116,7 @@ def untrained(spec: ModelSpec) -> Classifier:
 
 def parameters(spec: ModelSpec) -> int:
     """How many numbers training sets, counted without allocating any."""
-    with torch.device("meta"):
-        return sum(p.numel() for p in create_model(spec.arch, **spec.arch_options).parameters())
+    return sum(p.numel() for p in skeleton(spec).parameters())
 
 
 def load_classifier(
@@ -137,8 +136,9 @@ def load_classifier(
         try:
             model.net.load_state_dict(state)
         except RuntimeError as error:
+            reason = shorten(str(error).split(":", 1)[1], 120)  # it may list every tensor
             raise WeightsError(
-                f"the weights of {spec.name} do not fit {spec.arch}: {error}"
+                f"the weights of {spec.name} do not fit {spec.arch} ({reason}): train it again"
             ) from error
     for module in model.modules():
         if hasattr(module, "inplace"):
@@ -160,38 +160,6 @@ def load_encoder(
     """
     classifier = load_classifier(spec, device=device)
     return Encoder(classifier, taps or matched_taps(classifier.net))
-
-
-def matched_taps(net: nn.Module) -> tuple[str, ...]:
-    """The same choice for every network: its first activation and timm's tap at each stride.
-
-    The article gave VGG its first full-resolution activation and ResNet none; this rule gives each
-    network the same.
-    """
-    stages = [str(row["module"]) for row in _feature_info(net)]
-    return tuple(dict.fromkeys([_first_activation(net), *stages]))
-
-
-def content_tap(net: nn.Module, *, stride: int = 8) -> str:
-    """The matched tap that carries content: the deepest one at this stride or a finer one."""
-    return str([row for row in _feature_info(net) if row["reduction"] <= stride][-1]["module"])
-
-
-def _feature_info(net: nn.Module) -> list[dict[str, Any]]:
-    """timm's list of taps, which is an object in some networks and a plain list in others."""
-    info: Any = net.feature_info
-    rows: list[dict[str, Any]] = info.get_dicts() if hasattr(info, "get_dicts") else info
-    return rows
-
-
-def _first_activation(net: nn.Module) -> str:
-    """Name of the first nonlinearity's module; a norm with its activation inside counts as one."""
-    modules = dict(net.named_modules())
-    first: str = next(n for n, m in modules.items() if type(m).__module__.endswith("activation"))
-    parent = first.rpartition(".")[0]
-    while parent and "Act" in type(modules[parent]).__name__:
-        first, parent = parent, parent.rpartition(".")[0]
-    return first
 
 
 def fold_batch_norm(model: nn.Module, *, size: int = 96) -> int:

@@ -1,5 +1,7 @@
 """Recipes and the trainer: standard and adversarial, resumable, same seed same bytes."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +43,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "standard": Recipe(epochs=18),
-    "l2_05": Recipe(epochs=14, attack=Attack("l2", eps=0.5, steps=2, step_size=0.35)),
+    "l2_05": Recipe(epochs=10, attack=Attack("l2", eps=0.5, steps=2, step_size=0.35)),
 }
 
 
@@ -102,7 +104,7 @@ def fit(
         cycle_momentum=False,
     )  # fmt: skip
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    identity = f"{recipe} seed={seed} data={images.sha256}"
+    identity = f"{recipe} seed={seed} data={images.sha256} network={_plan(model)}"
     done = _restore(checkpoint, identity, parts)
     start(done)
     padded = pad(images.pixels.float(), (recipe.crop_padding,) * 4, mode="reflect").byte()
@@ -169,6 +171,12 @@ def _augmented(
         yield picked.permute(0, 3, 1, 2).float().div_(255), labels[index]
 
 
+def _plan(model: nn.Module) -> str:
+    """Digest of all tensor names and shapes."""
+    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()[:16]
+
+
 def _save(file: Path, identity: str, epoch: int, parts: dict[str, Any]) -> None:
     state = {name: part.state_dict() for name, part in parts.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -192,4 +200,6 @@ def _restore(file: Path, identity: str, parts: dict[str, Any]) -> int:
             f"{file} is no checkpoint of this network ({type(error).__name__}): "
             "remove it to start anew"
         ) from error
-    raise TrainingError(f"{file} belongs to another recipe or data set: remove it to start anew")
+    raise TrainingError(
+        f"{file} belongs to another recipe, network or data set: remove it to start anew"
+    )

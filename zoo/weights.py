@@ -31,9 +31,18 @@ def cache_dir() -> Path:
 
 
 def manifest() -> dict[str, Any]:
-    """Name to entry (file, sha256, recipe, data digest, accuracies) of the committed weights."""
+    """Name to entry (file, sha256, recipe, data digest, accuracies) of the committed weights.
+
+    Raises:
+        WeightsError: the file is no JSON.
+    """
     file = CHECKPOINTS / "MANIFEST.json"
-    entries: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    try:
+        entries: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    except json.JSONDecodeError as error:
+        raise WeightsError(
+            f"{file} is no JSON ({error}): end the merge there, or git checkout {file.name}"
+        ) from error
     return entries
 
 

@@ -1,0 +1,111 @@
+"""What our loading gains over the same network as timm makes it, as a ratio in one table.
+
+``tox -e speed``: in each group the plain network (parameters that want gradients, batch norms in
+place, channels first) stands beside ours (frozen, folded, channels last). Both must give the same
+gradient before they are timed.
+"""
+
+import os
+from collections.abc import Callable
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from bench.gram import grams, style_distance
+from bench.stylize import StyleSettings
+from zoo.catalog import find
+from zoo.load import Classifier, Encoder, load_classifier, untrained
+from zoo.robust import input_gradient
+from zoo.spec import ModelSpec
+from zoo.taps import tap_set
+from zoo.weights import load_state
+
+MODELS = os.environ.get("WHYVGG_MODELS", "vgg_c10.standard,resnet50_c10.standard").split(",")
+BATCH = 20
+each_way = pytest.mark.parametrize("way", ["plain", "ours"])
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+@each_model
+@each_way
+def test_attack_step(benchmark: BenchmarkFixture, name: str, way: str) -> None:
+    """One input gradient of a batch of 20 pictures of 32 pixels."""
+    ours, plain = load_classifier(find(name)), _plain(find(name))
+    x = torch.rand(BATCH, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(BATCH) % 10
+    steps = {
+        "ours": lambda: input_gradient(ours, x.contiguous(memory_format=torch.channels_last), y),
+        "plain": lambda: _backward(lambda p: cross_entropy(plain(p), y, reduction="sum"), x),
+    }
+    _compare(benchmark, f"attack step, {name}", steps, way)
+
+
+@each_model
+@each_way
+def test_style_evaluation(benchmark: BenchmarkFixture, name: str, way: str) -> None:
+    """One style loss with its gradient on one picture."""
+    spec, size = find(name), StyleSettings().size
+    taps = tap_set(spec, "matched").every
+    ours, plain = Encoder(load_classifier(spec), taps), _Hooked(_plain(spec), taps)
+    generator = torch.Generator().manual_seed(0)
+    x, style = torch.rand(2, 1, 3, size, size, generator=generator)
+    with torch.no_grad():
+        wanted = grams(plain(style))
+
+    def evaluation() -> Tensor:
+        pixels = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+        loss = style_distance(grams(ours(pixels)), wanted).sum()
+        gradient: Tensor = torch.autograd.grad(loss, pixels)[0]
+        return gradient
+
+    steps = {
+        "ours": evaluation,
+        "plain": lambda: _backward(lambda p: style_distance(grams(plain(p)), wanted).sum(), x),
+    }
+    _compare(benchmark, f"style evaluation, {name}", steps, way)
+
+
+class _Hooked:
+    """Taps as tutorials read them: the whole network runs, hooks keep what passes."""
+
+    def __init__(self, classifier: Classifier, taps: tuple[str, ...]) -> None:
+        self.classifier, self.found = classifier, dict[str, Tensor]()
+        for tap in taps:
+            classifier.net.get_submodule(tap).register_forward_hook(
+                lambda module, inputs, output, tap=tap: self.found.update({tap: output})
+            )
+
+    def __call__(self, images: Tensor) -> dict[str, Tensor]:
+        self.classifier(images)
+        return dict(self.found)
+
+
+def _plain(spec: ModelSpec) -> Classifier:
+    model = untrained(spec)
+    state = load_state(spec, list(model.net.state_dict()))
+    if state is not None:
+        model.net.load_state_dict(state)
+    for module in model.modules():
+        if hasattr(module, "inplace"):
+            setattr(module, "inplace", False)  # noqa: B010  (a plain assignment is no Tensor)
+    return model.eval()
+
+
+def _backward(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    pixels = x.clone().requires_grad_()
+    loss(pixels).backward()  # type: ignore[no-untyped-call]
+    assert pixels.grad is not None
+    return pixels.grad
+
+
+def _compare(
+    benchmark: BenchmarkFixture, group: str, steps: dict[str, Callable[[], Tensor]], way: str
+) -> None:
+    gradients = {kind: step() for kind, step in steps.items()}
+    scale = gradients["plain"].abs().max()
+    assert (gradients["ours"] - gradients["plain"]).abs().max() < 1e-3 * scale
+    benchmark.group = group
+    benchmark.pedantic(steps[way], rounds=9, warmup_rounds=2)  # type: ignore[no-untyped-call]

@@ -1,0 +1,109 @@
+"""The style suite: every content picture in every style, by one model, scored by the judge."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from bench.estimate import timed
+from bench.inputs import Inputs, judge_model
+from bench.judge import Scores, picture_scores
+from bench.pictures import Picture, save_png
+from bench.spectrum import radial_power
+from bench.stylize import StyleSettings, Stylized, stylize
+from bench.suite import Row, Tick
+from zoo.load import load_encoder
+from zoo.spec import ModelSpec
+from zoo.taps import tap_set
+from zoo.weights import weights_digest
+
+
+@dataclass(frozen=True)
+class Style:
+    """Style transfer under one start and one tap set, at each style weight."""
+
+    settings: StyleSettings
+    name: ClassVar[str] = "style"
+    version: ClassVar[int] = 1
+
+    @property
+    def label(self) -> str:
+        """Start, taps and size."""
+        s = self.settings
+        return f"{s.start}-start/{s.taps}/{s.size}px"
+
+    def depends(self, inputs: Inputs) -> list[str]:
+        """The judge's weights and the pictures."""
+        return [weights_digest(inputs.judge), *inputs.pictures_sha256]
+
+    def work(self, inputs: Inputs) -> int:
+        """One tick a gradient evaluation."""
+        return self._pictures(inputs) * self.settings.evaluations
+
+    def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
+        """Timed on the activations alone: Gram matrices cost little beside them."""
+        taps, size = tap_set(spec, self.settings.taps), self.settings.size
+        encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
+        x = torch.rand(1, 3, size, size, device=inputs.device).requires_grad_()
+
+        def closure() -> None:
+            total = torch.stack([a.square().mean() for a in encoder(x).values()]).sum()
+            torch.autograd.grad(total, x)
+
+        return timed(closure) * self.work(inputs)
+
+    def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
+        """Traces and scores; the pictures go to the run's artifacts."""
+        taps = tap_set(spec, self.settings.taps)
+        encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
+        judge = judge_model(inputs.judge, inputs.device)
+        pairs = product(self.settings.weights, inputs.contents, inputs.styles)
+        for weight, content, style in pairs:
+            c, s = (picture.pixels[None].to(inputs.device) for picture in (content, style))
+            made = stylize(
+                encoder, c, s, content_layer=taps.content, style_layers=taps.style,
+                weight=weight, settings=self.settings, seed=seed, tick=tick,
+            )  # fmt: skip
+            scores = picture_scores(judge, made.images, c, s)
+            case, condition = f"{content.name}+{style.name}", self.settings.condition(weight)
+            for metric, step, value in _measured(made, scores):
+                yield case, condition, metric, step, value
+            _save(made.images[0].cpu(), picture_file(inputs.run, spec.name, condition, case))
+
+    def _pictures(self, inputs: Inputs) -> int:
+        return len(inputs.contents) * len(inputs.styles) * len(self.settings.weights)
+
+
+def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]]:
+    """Metric, step and value of everything known about one picture."""
+    for step, (total, style) in enumerate(made.trace[0].tolist()):
+        yield "loss_total", step, total
+        yield "loss_style", step, style
+    yield "diverged", 0, float(made.diverged[0])
+    yield "evaluations", 0, float(len(made.trace[0]))
+    yield "clipped_share", 0, made.clipped[0]
+    for frequency, power in enumerate(radial_power(made.images)[0].tolist()):
+        yield "radial_power", frequency, power
+    for metric, values in scores.items():
+        if not torch.isnan(values[0]):  # a score the picture is too small for is no row
+            yield metric, 0, float(values[0])
+
+
+def picture_file(run: Path, model: str, condition: str, case: str) -> Path:
+    """Where a stylised picture lies, named by what it is."""
+    return run / "artifacts" / "style" / model / f"{condition.replace('/', '_')}__{case}.png"
+
+
+def keep_originals(run: Path, contents: Iterable[Picture], styles: Iterable[Picture]) -> None:
+    """The untouched pictures, beside the stylised ones."""
+    for role, pictures in (("(content)", contents), ("(style)", styles)):
+        for picture in pictures:
+            _save(picture.pixels, picture_file(run, role, "original", picture.name))
+
+
+def _save(pixels: torch.Tensor, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_png(pixels, file)
