@@ -85,6 +85,11 @@ def figures(
     rates = condition_rates(facts)
     if table[["fooling", "progress"]].notna().all(axis=1).any():
         yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
+    if "nonrobust_det" in table and table[["nonrobust_det", "fooling"]].notna().all(axis=1).any():
+        yield (
+            "nonrobust",
+            lambda: plots.pair(table, "nonrobust_det", "fooling", resamples=resamples, seed=seed),
+        )
     if len(rates):
         yield "conditions", lambda: plots.heat_map(rates)
     curve = rates[rates["condition"] == f"{HEADLINE}/untargeted"]

@@ -20,6 +20,7 @@ LABELS = {
     "fooling_joint": "fooling rate by transfer (all models right)",
     "fooling_adjusted": "fooling rate by transfer, above noise",
     "accuracy": "clean accuracy",
+    "nonrobust_det": "accuracy after training on the source's non-robust features",
     "progress": "style progress (0 = untouched, 1 = reached)",
     "peak_excess": "stride-locked peak above the style's own [dB]",
 }
@@ -36,6 +37,17 @@ def transfer_and_style(table: pd.DataFrame, *, resamples: int = 2000, seed: int 
         legend(drawn, table)
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
             _labels(table, "fooling", y, ax)  # last, when nothing moves any more
+    return drawn
+
+
+def pair(table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: int = 0) -> Figure:
+    """Any two columns of the model table against each other, on a page of its own."""
+    with style():
+        drawn = figure(6.5, 5)
+        ax = drawn.subplots()
+        _points(table, x, y, ax, correlate(table, x, y, resamples=resamples, seed=seed))
+        legend(drawn, table)
+        _labels(table, x, y, ax)
     return drawn
 
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.nonrobust_columns import nonrobust_columns
 from analysis.style_columns import style_columns
 from analysis.transfer_columns import HEADLINE, transfer_columns
 from results.schema import SchemaError, validate
 from results.store import StoreError, read_manifest, read_run, write_atomically
 
-_FACTS = ["family", "training", "robust", "residual", "seed", "params"]
 _UNKNOWN: Mapping[str, Any] = {
-    "family": "unknown", "training": "unknown", "robust": False, "residual": False,
-    "seed": 0, "params": 0,
+    "family": "unknown", "arch": "unknown", "role": "contestant", "training": "unknown",
+    "robust": False, "residual": False, "downsampling": "", "batch_norm": True, "seed": 0,
+    "params": 0,
 }  # fmt: skip
+_FACTS = list(_UNKNOWN)
 _COSTS = {"test_attack_step": "attack_step_s", "test_style_closure": "style_closure_s"}
 
 
@@ -69,9 +71,11 @@ def build(
 ) -> pd.DataFrame:
     """One row a model, sorted by name.
 
-    Columns: model, family, training, robust, residual, seed, params, is_source; those of
-    ``transfer_columns`` (at the norm ``headline``) and of ``style_columns``; attack_step_s and
-    style_closure_s, median seconds from benchmark.json. What was not measured is NaN.
+    Columns: model, family, arch, role, training, robust, residual, downsampling, batch_norm, seed,
+    params, is_source; those of ``transfer_columns`` (at the norm ``headline``), ``style_columns``
+    and ``nonrobust_columns``; attack_step_s and style_closure_s, median seconds from
+    benchmark.json. What was not measured is NaN. Networks trained on non-robust features are no
+    rows: what they learned stands in the row of their architecture's standard weights.
 
     Args:
         run: rows and manifest.
@@ -79,8 +83,8 @@ def build(
         resamples: of every bootstrap.
         seed: of every bootstrap.
     """
-    models = run.models
     known = run.manifest.get("models", {})
+    models = [name for name in run.models if known.get(name, {}).get("role") != "nonrobust"]
     facts = {name: {key: known.get(name, {}).get(key, _UNKNOWN[key]) for key in _FACTS}
              for name in models}  # fmt: skip
     table = pd.DataFrame.from_dict(facts, orient="index", columns=_FACTS)
@@ -88,10 +92,13 @@ def build(
     table["is_source"] = table.index == run.source
     transfer = transfer_columns(
         run.rows, models, run.source,
-        headline=headline, labels=run.manifest.get("labels"), resamples=resamples, seed=seed,
+        headline=headline, labels=run.manifest.get("labels"),
+        voters=list(table.index[table["training"] != "random"]), resamples=resamples, seed=seed,
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
-    table = table.join(transfer).join(style).join(_costs(run.path / "benchmark.json", models))
+    learned = nonrobust_columns(run.rows, known, resamples=resamples, seed=seed)
+    costs = _costs(run.path / "benchmark.json", models)
+    table = table.join([transfer, style, learned, costs])
     return table.rename_axis("model").reset_index()
 
 

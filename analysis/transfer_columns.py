@@ -1,6 +1,6 @@
 """From single answers to fooling rates: every denominator, the noise floor, targeted hits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -14,16 +14,20 @@ _UNIT = ["model", "condition", "step", "case", "seed"]
 
 
 def transfer_facts(
-    rows: pd.DataFrame, source: str | None, *, labels: Mapping[str, int] | None = None
+    rows: pd.DataFrame,
+    source: str | None,
+    *,
+    labels: Mapping[str, int] | None = None,
+    voters: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """One line an attacked picture and target model, with who gets the clean picture right.
 
     Columns: model, condition, step, case, seed; the schema's adv_* answers and perturbation norms
     (NaN where not measured); ``both`` (source and target right on the clean picture) and ``all``
-    (every model of the run right). Lines of a targeted attack carry the class in ``target`` and
-    the condition "<norm>/targeted"; those aiming at the picture's own class are left out: by
-    ``labels`` (class by case) where known, and where some model answered both the true class and
-    the target, which only happens when they are one.
+    (every one of ``voters`` right, all models unless named). Lines of a targeted attack carry the
+    class in ``target`` and the condition "<norm>/targeted"; those aiming at the picture's own class
+    are left out: by ``labels`` (class by case) where known, and where some model answered both the
+    true class and the target, which only happens when they are one.
     """
     attacked = rows[(rows["suite"] == "transfer") & rows["metric"].isin(_ANSWERS + _NORMS)]
     facts = attacked.pivot(index=_UNIT, columns="metric", values="value").reset_index()
@@ -33,7 +37,8 @@ def transfer_facts(
     facts = facts.merge(pairs, on=["case", "model"], how="left")
     known = right[source] if source in right else pd.Series(dtype=bool)
     facts["both"] = _flag(facts["target_right"]) & _flag(facts["case"].map(known))
-    facts["all"] = _flag(facts["case"].map(right.all(axis=1)))
+    asked = right[right.columns.intersection(list(voters))] if voters is not None else right
+    facts["all"] = _flag(facts["case"].map(asked.all(axis=1)))
     return _targeted(facts.drop(columns="target_right"), labels or {})
 
 
@@ -95,6 +100,7 @@ def transfer_columns(
     *,
     headline: str = HEADLINE,
     labels: Mapping[str, int] | None = None,
+    voters: Sequence[str] | None = None,
     resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -109,7 +115,7 @@ def transfer_columns(
     picture's nor the target's clean answer, interval clustered by picture, with targeted_pairs*;
     fooling_8bit; perturbation_l2*, perturbation_linf*; fooling[norm]* of every other norm.
     """
-    facts = transfer_facts(rows, source, labels=labels)
+    facts = transfer_facts(rows, source, labels=labels, voters=voters)
     clean = clean_answers(rows)
     lines = {
         model: _one_model(

@@ -18,7 +18,7 @@ from bench.run import Plan, execute, make_plan, measure_cost
 from bench.stylize import LossError
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
-from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members
+from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
 from zoo.load import DeviceError, SizeError, usable
 from zoo.spec import Committed, ModelSpec
@@ -113,12 +113,10 @@ def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[P
 
 
 def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:
-    """The named models; else the preset's; else every trained member of its data set."""
+    """The named models, or those of the preset that are trained."""
     if names:
         return tuple(find(name.strip()) for name in names.split(","))
-    if preset.models:
-        return tuple(find(name) for name in preset.models)
-    every = members(preset.dataset)
+    every = preset.members()
     ready = [s for s in every if not isinstance(s.weights, Committed) or s.name in manifest()]
     for spec in every:
         if spec not in ready:

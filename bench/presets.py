@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 
 from bench.cells import Cell
 from bench.stylize import StyleSettings
+from bench.suite_nonrobust import NonRobust
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
 from bench.transfer import Attack
+from zoo.catalog import find, members
 from zoo.spec import ModelSpec
 
 _CLASSES = range(10)
@@ -20,8 +22,8 @@ class Preset:
 
     Attributes:
         about: one line for ``--help``.
-        dataset: whose catalogue members are measured when no ``--models`` are named.
-        models: the default models; None = every member of the data set.
+        dataset, roles: whose catalogue members are measured when no ``--models`` are named.
+        models: the default models, where they are fewer.
         images: how many images are attacked at most, balanced over classes.
         contents, styles: bundled pictures by name.
     """
@@ -29,12 +31,13 @@ class Preset:
     name: str
     about: str
     dataset: str
-    models: tuple[str, ...] | None
     images: int
     transfer: Transfer
     style: tuple[Style, ...]
     contents: tuple[str, ...]
     styles: tuple[str, ...]
+    roles: tuple[str, ...] = ("contestant",)
+    models: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -47,16 +50,27 @@ class Preset:
             self, style=tuple(Style(replace(suite.settings, size=size)) for suite in self.style)
         )
 
+    def members(self) -> tuple[ModelSpec, ...]:
+        """The models measured when none are named: the fixed ones, or all of the roles."""
+        if self.models:
+            return tuple(find(name) for name in self.models)
+        return tuple(spec for role in self.roles for spec in members(self.dataset, role=role))
+
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
-        """The plan: transfer for every model first, then style."""
-        transfer = [Cell(spec, self.transfer, seed) for spec in models]
+        """The plan: transfer for every model first, then style.
+
+        Networks trained on non-robust features answer one question only, what they learned.
+        """
+        learned = [Cell(spec, NonRobust(), seed) for spec in models if spec.role == "nonrobust"]
+        rivals = [spec for spec in models if spec.role != "nonrobust"]
+        transfer = [Cell(spec, self.transfer, seed) for spec in rivals]
         style = [
             Cell(spec, suite, seed)
-            for spec in models
+            for spec in rivals
             for suite in self.style
             if suite.settings.taps == "matched" or spec.style_layers is not None
         ]
-        return (*transfer, *style)
+        return (*learned, *transfer, *style)
 
 
 def _attacks(targets: range) -> tuple[Attack, ...]:
@@ -71,6 +85,12 @@ def _attacks(targets: range) -> tuple[Attack, ...]:
     ]
     return (*every, *(Attack("l2", 0.5, "untargeted", steps=steps) for steps in _CURVE))
 
+
+_BASIC = tuple(
+    Attack(norm, eps, goal, steps=steps)
+    for norm, eps in _BUDGETS
+    for goal, steps in (("untargeted", 40), ("noise", 0))
+)
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -92,7 +112,6 @@ PRESETS: dict[str, Preset] = {
             name="quick",
             about="the whole question on 20 images and 3 styles, offline, ten minutes on two cores",
             dataset="cifar10",
-            models=None,
             images=20,
             transfer=Transfer(_attacks(_CLASSES)),
             style=(
@@ -101,6 +120,17 @@ PRESETS: dict[str, Preset] = {
             ),
             contents=("chelsea",),
             styles=("ihc", "hubble_deep_field", "coffee"),
+        ),
+        Preset(
+            name="cifar10",
+            about="every CIFAR-10 network on 1,000 test images (--data), an hour on two cores",
+            dataset="cifar10",
+            images=1000,
+            transfer=Transfer(_BASIC),
+            style=(Style(StyleSettings(weights=(100.0,), evaluations=100)),),
+            contents=("chelsea",),
+            styles=("ihc", "hubble_deep_field", "coffee"),
+            roles=("contestant", "twin", "replicate", "matched", "control", "nonrobust"),
         ),
     )
 }

@@ -16,6 +16,7 @@ from foolbox.criteria import Criterion, Misclassification, TargetedMisclassifica
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+BATCH = 250  # pictures at once: bounds the memory, whatever the number of images
 _PGD = {"l2": L2ProjectedGradientDescentAttack, "linf": LinfProjectedGradientDescentAttack}
 
 
@@ -65,11 +66,19 @@ def craft(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # foolbox draws its random starts from the global generator
-        if attack.goal == "noise":
-            return _noise(images, attack)
-        pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
-        fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
-        _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
+        parts = [
+            _craft(model, x, y, attack)
+            for x, y in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True)
+        ]
+    return torch.cat(parts)
+
+
+def _craft(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> Tensor:
+    if attack.goal == "noise":
+        return _noise(images, attack)
+    pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
+    fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+    _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
     perturbed: Tensor = clipped.detach()
     return perturbed
 
@@ -103,9 +112,11 @@ class Crafted:
 def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, " b"]:
     """The class each picture is given."""
     with torch.no_grad():
-        layout = images.contiguous(memory_format=torch.channels_last)
-        named: Tensor = model(layout).argmax(1)
-    return named
+        parts = [
+            model(part.contiguous(memory_format=torch.channels_last)).argmax(1)
+            for part in torch.split(images, BATCH)
+        ]
+    return torch.cat(parts)
 
 
 def facts(

@@ -70,6 +70,11 @@ METRICS: dict[str, Metric] = {
     "perturbation_linf": Metric(
         "realised Linf norm", "pixels in [0,1]", 0, 1, 0, "largest change of one channel value"
     ),
+    "nonrobust_correct": Metric(
+        "accuracy after training on non-robust features", "0/1", 0, 1, +1,
+        "a model trained on the source's perturbed, relabelled pictures names the true class",
+        "Ilyas et al. 2019",
+    ),
     "loss_total": Metric(
         "total loss", "relative", 0, _INF, -1,
         "style weight x style loss + content loss, at one gradient evaluation", _GATYS,

@@ -133,7 +133,7 @@ def test_importing_the_zoo_touches_neither_network_nor_global_generator(tmp_path
         "def refuse(*_): raise SystemExit('asked the network')\n"
         "socket.socket.connect = refuse\n"
         "before = torch.get_rng_state()\n"
-        "import zoo.load, zoo.train, zoo.robust, zoo.evaluate, zoo.__main__\n"
+        "import zoo.load, zoo.produce, zoo.robust, zoo.evaluate, zoo.__main__\n"
         "assert torch.equal(before, torch.get_rng_state())\n"
     )
     path = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}

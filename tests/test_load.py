@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo import weights
-from zoo.catalog import ZOO, find
+from zoo.catalog import ZOO
 from zoo.load import (
     Classifier,
     SizeError,
@@ -19,14 +19,11 @@ from zoo.load import (
     load_encoder,
     untrained,
 )
-from zoo.spec import ModelSpec, RandomInit
+from zoo.spec import Committed, ModelSpec, RandomInit
 from zoo.taps import matched_taps
 
-NETS = {
-    spec.arch: replace(spec, weights=RandomInit())
-    for spec in ZOO.values()
-    if spec.dataset == "cifar10"
-}
+MEMBERS = {spec.arch: spec for spec in ZOO.values() if isinstance(spec.weights, Committed)}
+NETS = {arch: replace(spec, weights=RandomInit()) for arch, spec in MEMBERS.items()}
 #: batch norms without a convolution right before them: DenseNet's, which follow a concatenation
 UNFOLDED = {"densenet_c10": 1 + 3 + 6 + 8 + 4}
 IMAGES = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0))
@@ -50,7 +47,7 @@ def lived_in(spec: ModelSpec) -> Classifier:
 
 def store(spec: ModelSpec, model: Classifier) -> ModelSpec:
     """The catalogue's entry of this architecture, holding the model's weights."""
-    member = find(f"{spec.arch}.standard")
+    member = MEMBERS[spec.arch]
     weights.record(member.name, weights.save_checkpoint(member.name, model.net.state_dict()))
     return member
 
@@ -87,7 +84,7 @@ def test_loaded_networks_are_those_that_were_saved(
     model = lived_in(spec)
     loaded = load_classifier(store(spec, model))
     assert deviation(loaded(IMAGES), model(IMAGES)) < 0.02  # kept in half precision
-    plain = load_classifier(find(f"{spec.arch}.standard"), fold=False)
+    plain = load_classifier(MEMBERS[spec.arch], fold=False)
     assert norms(plain) == norms(model)
     assert deviation(plain(IMAGES), loaded(IMAGES)) < 1e-4
 

@@ -23,12 +23,20 @@ def test_its_cells_have_keys_of_their_own(preset: Preset) -> None:
     assert {key.split("/")[0] for key in keys} == {"transfer", "style"}
 
 
+def test_what_non_robust_features_teach_is_all_that_is_asked() -> None:
+    models = members("cifar10", role="nonrobust")
+    keys = [cell.key for cell in PRESETS["cifar10"].cells(models, seed=0)]
+    assert keys == [f"nonrobust/{spec.name}/seed0" for spec in models]
+
+
 @EVERY
 def test_its_pictures_and_models_exist(preset: Preset) -> None:
     assert set(preset.contents + preset.styles) <= set(BUNDLED)
-    names = preset.models or [spec.name for spec in members(preset.dataset)]
+    names = [spec.name for spec in preset.members()]
     assert SOURCE in names
+    assert len(names) == len(set(names))
     assert all(find(name).dataset == preset.dataset for name in names)
+    assert not any(find(name).role == "judge" for name in names)
 
 
 @EVERY

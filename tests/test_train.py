@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from tests.toys import SHORT, tiny_net, toy_images, train
-from zoo.train import RECIPES, Attack, Recipe, TrainingError
+from zoo.recipes import RECIPES, Attack, Recipe
+from zoo.train import TrainingError
 
 ROOT = Path(__file__).parents[1]
 ADVERSARIAL = replace(SHORT, attack=Attack("l2", eps=0.5, steps=2, step_size=0.35))

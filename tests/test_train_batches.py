@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 
 from tests.toys import SHORT, train
 from zoo.datasets import LabelledImages
-from zoo.train import Attack
+from zoo.recipes import Attack
 
 
 class Spy(nn.Module):

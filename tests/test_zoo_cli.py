@@ -19,7 +19,7 @@ from tests.toys import toy_images
 from zoo import __main__ as cli
 from zoo import terminal, weights
 from zoo.catalog import ZOO
-from zoo.train import RECIPES
+from zoo.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 NAME = "vgg_c10.standard"
@@ -106,7 +106,7 @@ def test_every_model_can_be_shown(name: str, call) -> None:
     shown = json.loads(out)
     assert code == 0
     assert shown["spec"]["name"] == name
-    assert shown["spec"]["arch_options"] == {}
+    assert shown["spec"]["arch_options"] == dict(ZOO[name].arch_options)
     assert shown["manifest"] == {}
 
 
@@ -135,8 +135,8 @@ def test_check_loads_a_model_and_lists_its_taps(call, checkpoints: Pretend) -> N
         (["check", NAME, "--size", "4"], "a 4x4 picture is too small"),
         (["check", NAME, "--device", "cuda:77"], "no device cuda:77 here"),
         (["check", NAME, "--device", "abacus"], "no device abacus here"),
-        (["train", "resnet50.tv_in1k", "--data", "."], "only CIFAR members are trained here"),
-        (["train", "tf_efficientnet_lite0.pypi", "--data", "."], "only CIFAR members"),
+        (["train", "resnet50.tv_in1k", "--data", "."], "only committed ones are trained"),
+        (["train", "tf_efficientnet_lite0.pypi", "--data", "."], "only committed ones"),
         (["train", NAME, "--data", "/no/[such] place"], "no CIFAR-10 in /no/[such] place and no"),
     ],
 )

@@ -9,7 +9,8 @@ from torch import nn
 
 from zoo.architectures import StagedNet, _vgg
 from zoo.datasets import LabelledImages
-from zoo.train import Recipe, fit
+from zoo.recipes import Recipe
+from zoo.train import fit
 
 SHORT = Recipe(epochs=4, batch_size=16, peak_lr=0.1, crop_padding=2)
 

@@ -1,7 +1,6 @@
 """The command line of the zoo: list, show, check and train its models."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,23 +11,17 @@ from rich.table import Table
 
 from zoo.catalog import ZOO, UnknownModelError, find
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
-from zoo.evaluate import Pgd, accuracy, robust_accuracy
-from zoo.load import (
-    DeviceError,
-    SizeError,
-    load_classifier,
-    load_encoder,
-    parameters,
-    untrained,
-    usable,
-)  # fmt: skip
+from zoo.evaluate import accuracy
+from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, parameters, usable
+from zoo.produce import AccuracyError, measured, moved, produce, training_images
 from zoo.spec import Committed, ModelSpec
-from zoo.terminal import bar, run_app
-from zoo.train import TrainingError, fit, recipe_of
-from zoo.weights import WeightsError, manifest, record, save_checkpoint
+from zoo.terminal import run_app
+from zoo.train import TrainingError
+from zoo.weights import WeightsError, manifest
 
 EXPECTED = (
-    DataError, DeviceError, SizeError, TrainingError, UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, SizeError, TrainingError, UnknownModelError,
+    WeightsError,
 )  # fmt: skip
 WORK = Path(".training")
 
@@ -37,6 +30,7 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="arch.tag, as python -m zoo list shows it")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")]
+Work = Annotated[Path, typer.Option(help="where unfinished trainings are kept")]
 Data = Annotated[Path, typer.Option(help="CIFAR-10: parquet files, class folders or torchvision's")]
 
 
@@ -102,25 +96,48 @@ def show(name: Name) -> None:
 
 @app.command()
 def check(
-    name: Name,
+    name: Annotated[str, typer.Argument(help="arch.tag; not with --all")] = "",
     size: Annotated[int, typer.Option(help="side of the test picture for the taps")] = 128,
     device: Device = "cpu",
+    all: Annotated[bool, typer.Option("--all", help="every trained CIFAR member")] = False,
+    data: Annotated[Path | None, typer.Option(help="CIFAR-10: recompute all accuracies")] = None,
 ) -> None:
-    """Load one model and show its taps, parameters and accuracy on the bundled pictures.
+    """Load models, show taps and parameters, count right answers; with --data, compare accuracies.
 
-    Example: python -m zoo check resnet50_c10.l2_05
+    Examples:
+
+      python -m zoo check resnet50_c10.l2_05
+
+      python -m zoo check --all --data ~/data/cifar10
     """
-    spec = find(name)
-    model = load_classifier(spec, device=usable(device))
+    if bool(name) == all:
+        raise UnknownModelError("name one model, or say --all")
+    chosen = [find(name)] if name else [ZOO[known] for known in manifest()]
+    test = load_cifar10(data, "test") if data else None
+    wrong = [spec.name for spec in chosen if not _sound(spec, size, usable(device), test)]
+    if wrong:
+        raise AccuracyError(f"not what is recorded: {', '.join(wrong)}: train them again")
+
+
+def _sound(spec: ModelSpec, size: int, device: str, test: LabelledImages | None) -> bool:
+    """Print one model's facts; whether its accuracies are the recorded ones."""
+    model = load_classifier(spec, device=device)
     encoder = load_encoder(spec, device=device)
     with torch.no_grad():
         taps = encoder(torch.rand(1, 3, size, size, device=device))
+    folded = sum(p.numel() for p in model.parameters())
+    typer.echo(f"{spec.name}: {folded:,} parameters (batch norms folded)")
     for tap, activation in taps.items():
         typer.echo(f"tap {tap}: {tuple(activation.shape[1:])} from {size} px")
-    typer.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters (batch norms folded)")
     if spec.dataset == "cifar10":
         got = accuracy(model, bundled_cifar10())
         typer.echo(f"{got.correct} of foolbox's {got.n} CIFAR-10 pictures right")
+    if test is None or not isinstance(spec.weights, Committed):
+        return True
+    recorded = manifest()[spec.name]["accuracies"]
+    differences = moved(recorded, measured(model, test, title=spec.name))
+    typer.echo("; ".join(differences) or "accuracies as recorded")
+    return not differences
 
 
 @app.command()
@@ -128,57 +145,32 @@ def train(
     name: Name,
     data: Data,
     device: Device = "cpu",
-    work: Annotated[Path, typer.Option(help="where unfinished trainings are kept")] = WORK,
+    work: Work = WORK,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 = torch's choice")] = 0,
 ) -> None:
     """Train one catalogue entry; interrupted at any moment, the same command goes on.
 
     Example: python -m zoo train vgg_c10.standard --data ~/data/cifar10
     """
-    spec = find(name)
-    if not isinstance(spec.weights, Committed):
-        raise TrainingError(f"{name} has weights of its own: only CIFAR members are trained here")
     if threads:
         torch.set_num_threads(threads)
-    recipe = recipe_of(spec)
-    images, test = load_cifar10(data, "train"), load_cifar10(data, "test")
-    model = untrained(spec)
-    batches = len(images) // recipe.batch_size
-    with bar(f"training {name}", total=recipe.epochs * batches) as progress:
-        fit(
-            model, recipe, images, seed=spec.seed, checkpoint=work / f"{name}.pt",
-            device=torch.device(usable(device)),
-            report=lambda epoch, loss, right: progress.say(
-                f"epoch {epoch}/{recipe.epochs}: loss {loss:.3f}, {100 * right:.1f} % right"
-            ),
-            start=lambda epoch: progress.to(epoch * batches),
-            tick=lambda loss: progress.step(f"loss {loss:.3f}"),
-        )  # fmt: skip
-    entry: dict[str, Any] = {
-        **save_checkpoint(name, model.net.state_dict()),
-        "arch": spec.arch,
-        "recipe": {"name": spec.training, **asdict(recipe)},
-        "seed": spec.seed,
-        "data": {"n": len(images), "sha256": images.sha256},
-        "torch": torch.__version__,
-    }
-    record(name, entry)
-    record(name, {**entry, "accuracies": _accuracies(spec, test, device)})
-    typer.echo(f"{name}: {json.dumps(manifest()[name]['accuracies'])}")
+    accuracies = produce(find(name), data, work, usable(device))
+    typer.echo(f"{name}: {json.dumps(accuracies)}")
 
 
-def _accuracies(spec: ModelSpec, test: LabelledImages, device: str) -> dict[str, Any]:
-    """Measured on the fp16 file as it will be loaded, not on the network in memory."""
-    model = load_classifier(spec, device=device)
-    with bar(f"PGD-20 on {spec.name}", total=len(test)) as progress:
-        robust = robust_accuracy(
-            model, test, attack=Pgd(), seed=0, tick=lambda n: progress.step("", n)
-        )
-    return {
-        "cifar10_test": {**asdict(accuracy(model, test)), "data_sha256": test.sha256},
-        "pgd20_l2_0.5": {**asdict(robust), "attack": asdict(Pgd())},
-        "foolbox_cifar10": asdict(accuracy(model, bundled_cifar10())),
-    }
+@app.command()
+def nonrobust(
+    kind: Annotated[Literal["det", "rand", "noise"], typer.Argument(help="see zoo/nonrobust.py")],
+    data: Data,
+    device: Device = "cpu",
+    work: Work = WORK,
+) -> None:
+    """Make a data set of non-robust features from the source; trainings do so when they need it.
+
+    Example: python -m zoo nonrobust det --data ~/data/cifar10
+    """
+    images, about = training_images(kind, data, work, usable(device))
+    typer.echo(f"{kind}: {len(images)} pictures, {json.dumps(about)}")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 Tap = tuple[str, int, int]  # module name, channels, stride
 
-_CIFAR10 = {
+CIFAR10 = {
     "input_size": (3, 32, 32),
     "num_classes": 10,
     "mean": (0.4914, 0.4822, 0.4465),
@@ -31,8 +31,15 @@ _CIFAR10 = {
 }
 default_cfgs = generate_default_cfgs(
     {
-        name: _CIFAR10
-        for name in ("vgg_c10", "resnet18_c10", "resnet50_c10", "densenet_c10", "inception_c10")
+        name: CIFAR10
+        for name in (
+            "vgg_c10",
+            "resnet18_c10",
+            "resnet50_c10",
+            "densenet_c10",
+            "inception_c10",
+            "alexnet_c10",
+        )
     }
 )
 
@@ -59,8 +66,12 @@ class StagedNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            if isinstance(module, BasicBlock | Bottleneck):
-                module.zero_init_last()  # as timm: a residual branch starts at nothing
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for module in self.modules():
+            start_at_nothing = getattr(module, "zero_init_last", None)
+            if callable(start_at_nothing):
+                start_at_nothing()  # as timm: a residual branch begins as the identity
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Images "b 3 h w" (normalised) to the last activation "b c h/s w/s"."""
@@ -71,6 +82,16 @@ class StagedNet(nn.Module):
         """Images "b 3 h w" (normalised) to logits "b k"."""
         logits: Tensor = self.head(self.forward_features(x))
         return logits
+
+
+class ConvAct(nn.Sequential):
+    """Convolution with bias and ReLU: timm's ConvNormAct for networks without norms."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int
+    ) -> None:
+        conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding)
+        super().__init__(OrderedDict(conv=conv, act=nn.ReLU()))
 
 
 def _vgg(widths: tuple[int, ...], convs: int, num_classes: int) -> StagedNet:
@@ -180,3 +201,22 @@ def densenet_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -
 def inception_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> StagedNet:
     """Inception-v3's blocks A to E at a quarter of their width."""
     return _inception(4, 128, num_classes)
+
+
+@register_model
+def alexnet_c10(pretrained: bool = False, *, num_classes: int = 10, **_: Any) -> StagedNet:
+    """AlexNet's five convolutions and overlapping 3/2 max pools; no batch norm, no hidden layers.
+
+    The first convolution, 11/4 on ImageNet, is 5/1 here; the classifier pools before it answers.
+    """
+    plan = {"conv1": (48, 5, 1), "conv2": (128, 5, 2), "conv3": (192, 3, 4)}
+    plan |= {"conv4": (128, 3, 4), "conv5": (128, 3, 4)}
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    previous = 3
+    for name, (width, kernel, stride) in plan.items():
+        stages[name] = ConvAct(previous, width, kernel, padding=kernel // 2)
+        if name in ("conv1", "conv2"):
+            stages[f"pool{stride}"] = nn.MaxPool2d(3, 2, padding=1)
+        previous = width
+    taps: list[Tap] = [("conv1", 48, 1), ("conv2", 128, 2), ("conv5", 128, 4)]
+    return StagedNet(stages, taps, num_classes)

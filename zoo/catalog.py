@@ -1,12 +1,17 @@
 """The table of models: the one place where a model is added.
 
-A CIFAR member is one line, ``_cifar("vgg_c10", "VGG", "standard")``, and the file that
+A CIFAR member is one line, ``_cifar("vgg_c10", _VGG, "standard")``, and the file that
 ``python -m zoo train vgg_c10.standard`` makes for it.
 """
 
 import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+from typing import Any
 
-from zoo.spec import Committed, Hub, ModelSpec, PyPI
+from zoo.spec import Committed, Hub, ModelSpec, PyPI, RandomInit
 
 SOURCE = "resnet50_c10.standard"
 JUDGE = "tf_efficientnet_lite0.pypi"
@@ -14,11 +19,17 @@ JUDGE = "tf_efficientnet_lite0.pypi"
 # the article's taps: VGG's first activation of each stage, the outputs of ResNet's four stages
 _VGG_TAPS = tuple(f"stages.conv{i}_1" for i in range(1, 5))
 _RESNET_TAPS = tuple(f"stages.layer{i}" for i in range(1, 5))
-_ARTICLE_TAPS = {
-    "VGG": (_VGG_TAPS, "stages.conv4_2"),
-    "ResNet": (_RESNET_TAPS, "stages.layer3"),
-}
 _HUB_RESNET_TAPS = tuple(f"layer{i}" for i in range(1, 5))
+
+#: the sixteen cells of the factory: tag to the options of ``matched_c10``
+SWITCHES: dict[str, Mapping[str, Any]] = {
+    f"res{residual:d}_{downsampling}_bn{batch_norm:d}": MappingProxyType(
+        {"residual": residual, "downsampling": downsampling, "batch_norm": batch_norm}
+    )
+    for residual, downsampling, batch_norm in product(
+        (False, True), ("max22", "avg22", "conv32", "conv42"), (False, True)
+    )
+}
 
 
 class UnknownModelError(KeyError):
@@ -28,28 +39,69 @@ class UnknownModelError(KeyError):
         return str(self.args[0])
 
 
+@dataclass(frozen=True)
+class _Traits:
+    """What all weights of one CIFAR architecture share; see ``ModelSpec``."""
+
+    family: str
+    residual: bool = False
+    downsampling: str = ""
+    batch_norm: bool = True
+    style_layers: tuple[str, ...] | None = None
+    content_layer: str | None = None
+
+
+_VGG = _Traits("VGG", False, "max22", True, _VGG_TAPS, "stages.conv4_2")
+_RESNET = _Traits("ResNet", True, "conv32", True, _RESNET_TAPS, "stages.layer3")
+_DENSENET = _Traits("DenseNet", downsampling="avg22")
+_INCEPTION = _Traits("Inception")
+_ALEXNET = _Traits("AlexNet", downsampling="max32", batch_norm=False)
+_FIVE = {
+    "vgg_c10": _VGG,
+    "resnet18_c10": _RESNET,
+    "resnet50_c10": _RESNET,
+    "densenet_c10": _DENSENET,
+    "inception_c10": _INCEPTION,
+}
+
+
 def _cifar(
     arch: str,
-    family: str,
+    traits: _Traits,
     training: str,
+    role: str = "contestant",
     *,
     seed: int = 0,
-    residual: bool = False,
-    epochs: int | None = None,
+    recipe: str | None = None,
 ) -> ModelSpec:
-    style, content = _ARTICLE_TAPS.get(family, (None, None))
+    random = training == "random"
     return ModelSpec(
-        name=f"{arch}.{training}" + (f"-s{seed}" if seed else ""),
-        family=family,
+        name=f"{arch}.{training}" + (f"-s{seed}" if seed or random else ""),
         dataset="cifar10",
         arch=arch,
-        weights=Committed(),
+        weights=RandomInit() if random else Committed(),
         training=training,
-        residual=residual,
+        recipe=recipe,
         seed=seed,
-        epochs=epochs,
-        style_layers=style,
-        content_layer=content,
+        role=role,
+        **vars(traits),
+    )
+
+
+def _matched(tag: str, options: Mapping[str, Any], seed: int) -> ModelSpec:
+    return ModelSpec(
+        name=f"matched_c10.{tag}" + (f"-s{seed}" if seed else ""),
+        family="Matched net",
+        dataset="cifar10",
+        arch="matched_c10",
+        arch_options=options,
+        weights=Committed(),
+        recipe="tuned",
+        residual=options["residual"],
+        downsampling=options["downsampling"],
+        batch_norm=options["batch_norm"],
+        seed=seed,
+        role="matched",
     )
 
 
@@ -73,14 +125,19 @@ def _imagenet(
     )
 
 
+_SOURCE, _SMALL = ("resnet50_c10", _RESNET), ("vgg_c10", _VGG)
+
 _MODELS = (
-    _cifar("vgg_c10", "VGG", "standard"),
-    _cifar("resnet18_c10", "ResNet", "standard", residual=True),
-    _cifar("resnet50_c10", "ResNet", "standard", residual=True),
-    _cifar("densenet_c10", "DenseNet", "standard"),
-    _cifar("inception_c10", "Inception", "standard"),
-    _cifar("vgg_c10", "VGG", "l2_05"),
-    _cifar("resnet50_c10", "ResNet", "l2_05", residual=True),
+    *(_cifar(*arch, "standard") for arch in _FIVE.items()),
+    *(_cifar(*arch, "l2_05") for arch in (_SMALL, _SOURCE)),
+    *(_cifar(*arch, "l2_05", "twin") for arch in _FIVE.items() if arch not in (_SMALL, _SOURCE)),
+    *(_cifar(*_SOURCE, training, "twin") for training in ("l2_025", "l2_1")),
+    *(_cifar(*arch, "standard", "replicate", seed=1) for arch in _FIVE.items()),
+    *(_cifar(*a, "random", "control", seed=seed) for a in _FIVE.items() for seed in range(3)),
+    _cifar("alexnet_c10", _ALEXNET, "standard", "control", recipe="tuned"),
+    *(_matched(tag, options, seed) for seed in range(2) for tag, options in SWITCHES.items()),
+    *(_cifar(*arch, "det", "nonrobust") for arch in _FIVE.items()),
+    *(_cifar(*a, kind, "nonrobust") for kind in ("rand", "noise") for a in (_SOURCE, _SMALL)),
     _imagenet(
         "vgg19.tv_in1k", "VGG",
         style=tuple(f"features.{i}" for i in (1, 6, 11, 20, 29)), content="features.22",

@@ -26,8 +26,11 @@ def pgd(
     steps: int,
     step_size: float,
     random_start: bool = True,
+    targeted: bool = False,
 ) -> Float[Tensor, "b 3 h w"]:
-    """Untargeted projected gradient descent (Madry et al. 2018), images in [0,1].
+    """Projected gradient descent (Madry et al. 2018), images in [0,1].
+
+    Away from ``labels``, or towards them when ``targeted``.
 
     Random starts are drawn from torch's global generator, as the library does: seed it first.
     The result lies in the eps ball and in [0,1].
@@ -37,7 +40,7 @@ def pgd(
     x = step.random_perturb(images) if random_start else images.clone()
     for _ in range(steps):
         gradient = input_gradient(model, x, labels)
-        x = step.project(step.step(x, gradient))
+        x = step.project(step.step(x, -gradient if targeted else gradient))
     projected: Tensor = step.project(x)
     return projected
 

@@ -36,6 +36,16 @@ class RandomInit:
 
 Weights = Hub | Committed | PyPI | RandomInit
 
+ROLES = {
+    "contestant": "the headline zoo",
+    "twin": "further robust weights of a contestant",
+    "replicate": "a contestant trained from another seed",
+    "matched": "a net of the factory, equal to the others but for its switches",
+    "control": "what a claim must be read against: random weights, AlexNet",
+    "nonrobust": "trained on data that only non-robust features explain",
+    "judge": "scores pictures and is never measured",
+}
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -47,12 +57,14 @@ class ModelSpec:
         dataset: what it classifies, ``cifar10`` or ``imagenet``.
         arch: the name ``timm.create_model`` knows.
         weights: where the weights come from.
-        training: the recipe's name (``standard``, ``l2_05``), or ``random``.
+        training: what the weights were made by (``standard``, ``l2_05``, ``det``), or ``random``.
+        recipe: the recipe's name where it is not the training's.
         residual: whether activations pass through residual additions.
+        downsampling: how the picture is halved: pool or convolution, kernel and stride
+            (``max22``, ``conv32``); empty where a network does it in several ways.
+        batch_norm: whether activations are normalised over the batch.
         seed: of the initialisation and of the training.
-        epochs: of the training; None = the recipe's own number. Architectures learn at different
-            speeds, and accuracy confounds style quality: slow ones train longer, not worse.
-        role: ``contestant``, or ``judge`` for a network that only scores pictures.
+        role: what the model is for: one of ``ROLES``.
         style_layers, content_layer: module names of the article's taps; None = the matched taps.
         mean, std: input normalisation; None = timm's pretrained_cfg.
     """
@@ -66,9 +78,11 @@ class ModelSpec:
         default_factory=lambda: MappingProxyType({}), hash=False
     )
     training: str = "standard"
+    recipe: str | None = None
     residual: bool = False
+    downsampling: str = ""
+    batch_norm: bool = True
     seed: int = 0
-    epochs: int | None = None
     role: str = "contestant"
     style_layers: tuple[str, ...] | None = None
     content_layer: str | None = None

@@ -7,7 +7,8 @@ import torch
 from timm.models import create_model
 from torch import nn
 
-import zoo.architectures  # noqa: F401  (registers the CIFAR members with timm)
+import zoo.architectures
+import zoo.matched  # noqa: F401  (both register CIFAR members with timm)
 from zoo.spec import ModelSpec
 
 

@@ -1,9 +1,8 @@
-"""Recipes and the trainer: standard and adversarial, resumable, same seed same bytes."""
+"""The trainer: standard and adversarial, resumable, same seed same bytes."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +11,9 @@ from timm.optim import param_groups_weight_decay
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-from zoo.datasets import LabelledImages
+from zoo.datasets import LabelledImages, to_float
+from zoo.recipes import Attack, Recipe
 from zoo.robust import pgd
-from zoo.spec import ModelSpec
-
-
-@dataclass(frozen=True)
-class Attack:
-    """Adversary of adversarial training (Madry et al. 2018): PGD on every batch."""
-
-    norm: str
-    eps: float
-    steps: int
-    step_size: float
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the weights besides the architecture, the seed and the data."""
-
-    epochs: int
-    attack: Attack | None = None
-    batch_size: int = 128
-    peak_lr: float = 0.2
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    crop_padding: int = 3
-    precision: str = "bfloat16"
-
-
-RECIPES: dict[str, Recipe] = {
-    "standard": Recipe(epochs=18),
-    "l2_05": Recipe(epochs=10, attack=Attack("l2", eps=0.5, steps=2, step_size=0.35)),
-}
-
-
-def recipe_of(spec: ModelSpec) -> Recipe:
-    """The recipe a model is trained with."""
-    recipe = RECIPES[spec.training]
-    return replace(recipe, epochs=spec.epochs or recipe.epochs)
-
 
 # (epoch counted from 1, mean loss, share of training pictures right)
 Report = Callable[[int, float, float], None]
@@ -107,12 +69,11 @@ def fit(
     identity = f"{recipe} seed={seed} data={images.sha256} network={_plan(model)}"
     done = _restore(checkpoint, identity, parts)
     start(done)
-    padded = pad(images.pixels.float(), (recipe.crop_padding,) * 4, mode="reflect").byte()
     for epoch in range(done, recipe.epochs):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed * 10_000 + epoch)  # the epoch decides, so a resumed run agrees
             right, total = 0, 0.0
-            for x, y in _augmented(padded, images.labels, recipe, batches):
+            for x, y in _shuffled(images, recipe, batches):
                 loss, hits = _step(model, optimizer, x.to(device), y.to(device), recipe)
                 schedule.step()
                 if loss != loss:
@@ -137,6 +98,8 @@ def _step(
         loss = cross_entropy(logits.float(), y)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
+    if recipe.clip_norm:
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     optimizer.step()
     return float(loss.detach()), int((logits.argmax(1) == y).sum())
 
@@ -152,23 +115,27 @@ def _attacked(model: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> Tensor:
     return adversarial.contiguous(memory_format=torch.channels_last)
 
 
-def _augmented(
-    padded: Tensor, labels: Tensor, recipe: Recipe, batches: int
+def _shuffled(
+    images: LabelledImages, recipe: Recipe, batches: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """One epoch of shuffled, randomly flipped and shifted batches, channels-last in [0,1].
+    """One epoch of shuffled batches, channels-last in [0,1], flipped and shifted if asked to.
 
     One gather a batch: a third of a millisecond, where per-picture transforms cost as much as the
     network.
     """
-    order = torch.randperm(len(labels))[: batches * recipe.batch_size].view(batches, -1)
+    order = torch.randperm(len(images))[: batches * recipe.batch_size].view(batches, -1)
+    if recipe.crop_padding is None:
+        yield from ((to_float(images.pixels[index]), images.labels[index]) for index in order)
+        return
+    padded = pad(images.pixels.float(), (recipe.crop_padding,) * 4, mode="reflect").byte()
     shifts = 2 * recipe.crop_padding + 1
-    side = torch.arange(padded.shape[-1] - 2 * recipe.crop_padding)
+    side = torch.arange(images.pixels.shape[-1])
     for index in order:
         dy, dx, flip = (torch.randint(n, (len(index), 1)) for n in (shifts, shifts, 2))
         rows = dy + side
         columns = dx + torch.where(flip.bool(), side.flip(0), side)
         picked = padded[index[:, None, None], :, rows[:, :, None], columns[:, None, :]]
-        yield picked.permute(0, 3, 1, 2).float().div_(255), labels[index]
+        yield picked.permute(0, 3, 1, 2).float().div_(255), images.labels[index]
 
 
 def _plan(model: nn.Module) -> str:

@@ -1,0 +1,39 @@
+"""What architectures learn from the source's non-robust features (Ilyas et al. 2019, Fig. 3)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.stats import rate
+from analysis.transfer_columns import spread
+
+
+def nonrobust_columns(
+    rows: pd.DataFrame,
+    models: Mapping[str, Mapping[str, Any]],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Accuracy on true labels after training on each kind of data, one row an architecture.
+
+    Columns nonrobust_det, nonrobust_rand, nonrobust_noise, in [0, 1], each with _low, _high, _n;
+    indexed by the model with the architecture's standard weights of the first seed.
+
+    Args:
+        models: name to the manifest's facts (``arch``, ``training``, ``seed``).
+    """
+    answers = rows[rows["metric"] == "nonrobust_correct"]
+    standard = {
+        facts["arch"]: name
+        for name, facts in models.items()
+        if facts.get("training") == "standard" and not facts.get("seed") and "arch" in facts
+    }
+    lines: dict[str, dict[str, float]] = {}
+    for (model, kind), values in answers.groupby(["model", "condition"])["value"]:
+        owner = standard.get(models.get(str(model), {}).get("arch", ""))
+        if owner:
+            found = rate(values, resamples=resamples, seed=seed)
+            lines.setdefault(owner, {}).update(spread(f"nonrobust_{kind}", found))
+    return pd.DataFrame.from_dict(lines, orient="index")

@@ -1,0 +1,56 @@
+"""The learning rate is chosen on pictures the training has not seen, once for all seeds."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.toys import SHORT, tiny_net, toy_images
+from zoo import search
+
+RECIPE = replace(SHORT, tried=(1e-7, 0.1, 1e20))
+IMAGES = toy_images(150)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SHOWN", 96)
+    monkeypatch.setattr(search, "HELD", 54)
+    monkeypatch.setattr(search, "EPOCHS", 6)
+
+
+def found(folder: Path, **calls: object) -> dict[float, float]:
+    return search.rates(
+        tiny_net, RECIPE, IMAGES,
+        file=folder / "net.rates.json", device=torch.device("cpu"), **calls,
+    )  # fmt: skip
+
+
+def test_the_rate_that_learns_wins_and_one_that_diverges_counts_nothing(tmp_path: Path) -> None:
+    rates = found(tmp_path)
+    assert list(rates) == [1e-7, 0.1, 1e20]
+    assert rates[0.1] > 0.8 > 0.6 > rates[1e-7]
+    assert rates[1e20] == 0
+
+
+def test_what_was_found_is_kept_and_nothing_else(tmp_path: Path) -> None:
+    rates = found(tmp_path)
+    assert found(tmp_path, tick=lambda _: pytest.fail("searched again")) == rates
+    assert [file.name for file in tmp_path.iterdir()] == ["net.rates.json"]
+    assert json.loads((tmp_path / "net.rates.json").read_text()) == {
+        str(rate): score for rate, score in rates.items()
+    }
+
+
+def test_the_same_rates_are_found_again(tmp_path: Path) -> None:
+    assert found(tmp_path / "once") == found(tmp_path / "again")
+
+
+def test_a_handful_of_pictures_is_split_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "SHOWN", 960)
+    monkeypatch.setattr(search, "HELD", 540)
+    assert found(tmp_path)[0.1] > 0.6
