@@ -17,15 +17,17 @@ from PIL import Image
 
 from tests.toys import toy_images
 from zoo import __main__ as cli
-from zoo import terminal, weights
-from zoo.catalog import ZOO
+from zoo import nonrobust, produce, search, terminal, weights
+from zoo.catalog import SOURCE, ZOO
+from zoo.datasets import load_cifar10
+from zoo.load import load_classifier
 from zoo.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 NAME = "vgg_c10.standard"
 KEYS = {
-    "name", "family", "dataset", "training", "seed", "residual", "role", "weights", "params",
-    "sha256", "accuracies",
+    "name", "family", "dataset", "training", "seed", "residual", "downsampling", "batch_norm",
+    "role", "weights", "params", "sha256", "accuracies",
 }  # fmt: skip
 COUNTS = {"cifar10_test": {"correct": 8752, "n": 10_000}, "pgd20_l2_0.5": {"correct": 5, "n": 100}}
 Pretend = Callable[..., Path]
@@ -88,7 +90,7 @@ def test_the_list_as_json_has_every_model_and_key(call, checkpoints: Pretend) ->
 def test_the_list_has_no_other_format(call) -> None:
     code, _, err = call("list", "--format", "yaml")
     assert code == 2
-    assert "'yaml' is not one of 'table', 'json'" in " ".join(err.split())
+    assert "'yaml' is not one of 'table', 'json', 'markdown'" in " ".join(err.split())
 
 
 def test_the_list_as_a_table_shows_rates(call, checkpoints: Pretend) -> None:
@@ -96,7 +98,7 @@ def test_the_list_as_a_table_shows_rates(call, checkpoints: Pretend) -> None:
     code, out, _ = call("list")
     assert code == 0
     row = next(line.split() for line in out.splitlines() if line.split()[:1] == [NAME])
-    assert row == [NAME, "VGG", "cifar10", "1.18", "M", "87.5", "5.0"]
+    assert row == [NAME, "VGG", "contestant", "1.18", "M", "87.5", "5.0"]
     assert all(name in out for name in ZOO)
 
 
@@ -204,3 +206,50 @@ def test_unexpected_errors_are_not_hidden() -> None:
 
     with pytest.raises(ZeroDivisionError):
         terminal.run_app(app, cli.EXPECTED)
+
+
+def test_recorded_accuracies_are_compared_with_those_found(
+    call, checkpoints: Pretend, tmp_path: Path
+) -> None:
+    write_cifar10(tmp_path)
+    checkpoints(NAME)
+    found = produce.measured(load_classifier(ZOO[NAME]), load_cifar10(tmp_path, "test"), title="")
+    checkpoints(NAME, accuracies=found)
+    code, out, _ = call("check", "--all", "--data", str(tmp_path))
+    assert (code, out.splitlines()[-1]) == (0, "accuracies as recorded")
+    better = {"correct": found["cifar10_test"]["correct"] + 1, "n": 20}
+    checkpoints(NAME, accuracies=found | {"cifar10_test": better})
+    code, out, err = call("check", "--all", "--data", str(tmp_path))
+    assert code == 2
+    assert f"cifar10_test: {better['correct']} recorded, {better['correct'] - 1} found" in out
+    assert f"not what is recorded: {NAME}: train them again" in err
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", NAME, "--all"]])
+def test_checking_wants_one_name_or_all(arguments: list[str], call) -> None:
+    refused(call(*arguments), "name one model, or say --all")
+
+
+def test_a_non_robust_data_set_is_made_once_and_learned(
+    call, checkpoints: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["det"], epochs=2, batch_size=16, tried=(0.01, 0.02))
+    monkeypatch.setitem(RECIPES, "det", recipe)
+    monkeypatch.setattr(nonrobust, "MOST_STEPS", 10)
+    monkeypatch.setattr(search, "EPOCHS", 1)
+    write_cifar10(tmp_path)
+    checkpoints(SOURCE)
+    where = ["--data", str(tmp_path), "--work", str(tmp_path / "work")]
+    code, out, err = call("nonrobust", "det", *where)
+    assert code == 0, err
+    assert out.startswith("det: 64 pictures, ")
+    (file,) = (tmp_path / "work").iterdir()
+    made = file.stat().st_mtime_ns
+    code, _, err = call("train", "vgg_c10.det", *where)
+    assert code == 0, err
+    entry = weights.manifest()["vgg_c10.det"]
+    assert file.stat().st_mtime_ns == made
+    assert entry["data"]["source"] == weights.weights_digest(ZOO[SOURCE])
+    assert entry["data"]["sha256"] == nonrobust.load(file).images.sha256
+    assert set(entry["search"]) == {"0.01", "0.02"}
+    assert entry["recipe"]["peak_lr"] == max((0.01, 0.02), key=lambda r: entry["search"][str(r)])

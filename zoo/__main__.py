@@ -2,17 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from zoo.catalog import ZOO, UnknownModelError, find
 from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
 from zoo.evaluate import accuracy
-from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, parameters, usable
+from zoo.listing import everything, page, table
+from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, usable
 from zoo.produce import AccuracyError, measured, moved, produce, training_images
 from zoo.spec import Committed, ModelSpec
 from zoo.terminal import run_app
@@ -34,52 +34,25 @@ Work = Annotated[Path, typer.Option(help="where unfinished trainings are kept")]
 Data = Annotated[Path, typer.Option(help="CIFAR-10: parquet files, class folders or torchvision's")]
 
 
-def describe(spec: ModelSpec) -> dict[str, Any]:
-    """One row of the list; accuracies are counts from the manifest, absent before training."""
-    entry = manifest().get(spec.name, {})
-    return {
-        "name": spec.name,
-        "family": spec.family,
-        "dataset": spec.dataset,
-        "training": spec.training,
-        "seed": spec.seed,
-        "residual": spec.residual,
-        "role": spec.role,
-        "weights": type(spec.weights).__name__.lower(),
-        "params": parameters(spec),
-        "sha256": entry.get("sha256"),
-        "accuracies": entry.get("accuracies", {}),
-    }
-
-
 @app.command("list")
 def list_models(
-    format: Annotated[Literal["table", "json"], typer.Option()] = "table",
+    format: Annotated[Literal["table", "json", "markdown"], typer.Option()] = "table",
 ) -> None:
     """All models of the catalogue.
 
-    Example: python -m zoo list --format json
+    Examples:
+
+      python -m zoo list --format json
+
+      python -m zoo list --format markdown > zoo/README.md
     """
-    rows = [describe(spec) for spec in ZOO.values()]
+    rows = everything()
     if format == "json":
         typer.echo(json.dumps(rows, indent=1))
-        return
-    caption = "clean, robust: % of test images right, plain and under PGD-20 at L2 0.5"
-    table = Table(box=None, padding=(0, 1), caption=caption)
-    for column in ("name", "family", "dataset", "params", "clean", "robust"):
-        table.add_column(column, no_wrap=True)
-    for row in rows:
-        accuracies = row["accuracies"]
-        table.add_row(
-            *(row[column] for column in ("name", "family", "dataset")),
-            f"{row['params'] / 1e6:.2f} M",
-            *(_percent(accuracies.get(kind)) for kind in ("cifar10_test", "pgd20_l2_0.5")),
-        )
-    Console().print(table)
-
-
-def _percent(count: dict[str, int] | None) -> str:
-    return f"{100 * count['correct'] / count['n']:.1f}" if count else ""
+    elif format == "markdown":
+        typer.echo(page(rows), nl=False)
+    else:
+        Console().print(table(rows))
 
 
 @app.command()
