@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 
 from bench.inputs import Inputs
+from bench.optimize import LossError
 from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.presets import PRESETS, Preset
 from bench.run import Plan, execute, make_plan, measure_cost
-from bench.stylize import LossError
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members

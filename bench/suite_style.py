@@ -31,9 +31,8 @@ class Style:
 
     @property
     def label(self) -> str:
-        """Start, taps and size."""
-        s = self.settings
-        return f"{s.start}-start/{s.taps}/{s.size}px"
+        """Start, taps, whatever departs from plain style transfer, and size."""
+        return f"{self.settings.variant}/{self.settings.size}px"
 
     def depends(self, inputs: Inputs) -> list[str]:
         """The judge's weights and the pictures."""

@@ -1,0 +1,43 @@
+"""How pictures are optimised: the settings of one kind of style transfer, and its name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StyleSettings:
+    """How pictures are optimised.
+
+    Attributes:
+        size: short side of the pictures, pixels.
+        start: ``content`` or ``noise`` (Gaussian, where artifacts show best).
+        taps: ``matched`` or ``article`` (DESIGN: the article's own choice is a confound).
+        weights: style weights, each against a content loss of weight 1; both losses are relative.
+        evaluations: gradient evaluations a picture, line searches included.
+        parameterization: what is optimised, see ``bench.parameterize``.
+        transforms: whether the network sees a new random view at each evaluation, optimised by
+            Adam; without them the loss is deterministic, optimised by L-BFGS.
+    """
+
+    size: int = 128
+    start: str = "content"
+    taps: str = "matched"
+    weights: tuple[float, ...] = (1.0, 100.0)
+    evaluations: int = 120
+    parameterization: str = "pixel"
+    transforms: bool = False
+
+    @property
+    def variant(self) -> str:
+        """Start, taps and whatever departs from plain style transfer, joined by slashes."""
+        return "/".join([f"{self.start}-start", self.taps, *self._extras()])
+
+    def condition(self, weight: float) -> str:
+        """The rows' condition for one style weight; file names need it free of underscores."""
+        return f"{self.variant}/w{weight:g}"
+
+    def _extras(self) -> Iterator[str]:
+        if self.transforms:
+            yield f"{self.parameterization}+transforms"
+        elif self.parameterization != "pixel":
+            yield self.parameterization
