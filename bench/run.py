@@ -118,6 +118,7 @@ def _describe(cell: Cell) -> dict[str, Any]:
         "residual": spec.residual,
         "seed": spec.seed,
         "params": parameters(spec),
+        "surgery": list(spec.surgery),
         "sha256": weights_digest(spec),
     }
 

@@ -9,6 +9,7 @@ from torch import nn
 
 import zoo.architectures  # noqa: F401  (registers the CIFAR members with timm)
 from zoo.spec import ModelSpec
+from zoo.surgery import operate
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ def tap_set(spec: ModelSpec, kind: str) -> Taps:
 
 
 def skeleton(spec: ModelSpec) -> nn.Module:
-    """The spec's architecture without memory behind its weights."""
+    """The spec's architecture after its surgeries, without memory behind its weights."""
     with torch.device("meta"):
         net: nn.Module = create_model(spec.arch, **spec.arch_options)
+        operate(net, spec.surgery)
     return net
 
 
