@@ -3,16 +3,17 @@ import torch
 
 from bench.gram import gram_matrix, relative_distance
 from bench.optimize import LossError
+from bench.smoothing import smooth
 from bench.stylize import StyleSettings, stylize
-from tests.nets import pixels_as_features
+from tests.nets import ONE, ZERO, pixels_as_features
 from zoo.catalog import find
-from zoo.load import Encoder, SizeError, untrained
+from zoo.load import Classifier, Encoder, SizeError, untrained
 from zoo.taps import matched_taps
 
 GENERATOR = torch.Generator().manual_seed(0)
 CONTENT = 0.2 + 0.6 * torch.rand(2, 3, 16, 16, generator=GENERATOR)
 STYLE = 0.2 + 0.6 * torch.rand(2, 3, 16, 16, generator=GENERATOR) ** 2
-FIELDS = {"parameterization", "transforms"}
+FIELDS = {"parameterization", "transforms", "smoothing", "layer_weights", "texture"}
 LAYERS = {"content_layer": "pixels", "style_layers": ("pixels",)}
 
 
@@ -207,9 +208,60 @@ def test_the_content_is_seen_from_where_the_picture_is() -> None:
             {"parameterization": "fourier-decorrelated", "transforms": True},
             "content-start/matched/fourier-decorrelated+transforms/w100",
         ),
+        ({"taps": "single/2", "content_tap": 3}, "content-start/single/2/content3/w100"),
+        ({"smoothing": "softmax"}, "content-start/matched/softmax/w100"),
+        ({"layer_weights": (0.5, 1e-12)}, "content-start/matched/layers0.5+1e-12/w100"),
+        ({"start": "noise", "texture": True}, "noise-start/matched/texture/w100"),
     ],
 )
 def test_conditions_name_what_departs_from_the_plain_settings(
     changes: dict[str, object], condition: str
 ) -> None:
     assert StyleSettings(**changes).condition(100.0) == condition
+    assert "_" not in condition  # file names have underscores for slashes
+
+
+def two_taps() -> Encoder:
+    """The picture, and its square."""
+
+    class Square(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.square()
+
+    net = torch.nn.Sequential(torch.nn.Identity(), Square(), torch.nn.Identity())
+    return Encoder(Classifier(net, ZERO, ONE), ["0", "1"])
+
+
+BOTH = {"content_layer": "0", "style_layers": ("0", "1")}
+
+
+def test_layers_of_no_weight_do_not_matter() -> None:
+    first = run(10.0, evaluations=5, encoder=two_taps(), content_layer="0", style_layers=("0",))
+    weighed = run(10.0, evaluations=5, encoder=two_taps(), layer_weights=(0.0,), **BOTH)
+    torch.testing.assert_close(weighed.images, first.images)
+    equal = run(10.0, evaluations=5, encoder=two_taps(), **BOTH)
+    same = run(10.0, evaluations=5, encoder=two_taps(), layer_weights=(3.0, 3.0), **BOTH)
+    torch.testing.assert_close(same.images, equal.images, atol=1e-4, rtol=0)
+    assert not torch.allclose(equal.images, first.images, atol=1e-3)
+
+
+def test_more_layer_weights_than_taps_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 layer weights for 2 style taps"):
+        run(10.0, encoder=two_taps(), layer_weights=(1.0, 1.0, 1.0), **BOTH)
+
+
+def test_a_texture_knows_its_style_only() -> None:
+    made = run(1.0, start="noise", texture=True, evaluations=150)
+    torch.testing.assert_close(gram_matrix(made.images), gram_matrix(STYLE), rtol=1e-2, atol=1e-3)
+    other = run(1.0, start="noise", texture=True, evaluations=150, content=1 - CONTENT)
+    assert torch.equal(other.images, made.images)
+    assert all(torch.equal(trace[:, 0], trace[:, 1]) for trace in made.trace)
+
+
+@pytest.mark.parametrize("kind", ["softmax", "softmax-channel"])
+def test_smoothed_activations_are_what_is_compared(kind: str) -> None:
+    made = run(10.0, evaluations=6, smoothing=kind)
+    found, wanted = (gram_matrix(smooth(features(x[:1]), kind)) for x in (CONTENT, STYLE))
+    expected = float(relative_distance(found, wanted))
+    assert float(made.trace[0][0, 1]) == pytest.approx(expected, rel=1e-4)
+    assert all(trace[-1, 0] < trace[0, 0] for trace in made.trace)
