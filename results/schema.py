@@ -139,6 +139,14 @@ METRICS: dict[str, Metric] = {
         )
         for p in _PERIODS
     },
+    "objective_start": Metric(
+        "objective at the start", "network's own", -_INF, _INF, 0,
+        "mean of the channel, or the logit, on the grey start", "Engstrom et al. 2019",
+    ),
+    "objective_end": Metric(
+        "objective at the end", "network's own", -_INF, _INF, 0,
+        "mean of the channel, or the logit, on the picture made for it", "Engstrom et al. 2019",
+    ),
     "coverage_unevenness": Metric(
         "unevenness of backward coverage", "std / mean", 0, _INF, 0,
         "how unevenly a stride's gradients cover their input, at one period (step), from the "
