@@ -100,7 +100,7 @@ def pareto(points: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Every picture of a grid as a dot and every front as a line, one panel a pair of pictures.
 
     Args:
-        points: ``main_grid``; seeds are pooled.
+        points: ``main_grid`` of one seed.
         table: the model table, for colours.
     """
     with style():

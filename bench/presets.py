@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bench.cells import Cell
+from bench.lab import CONDITIONS, Experiment
 from bench.stylize import StyleSettings
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
@@ -24,6 +25,7 @@ class Preset:
         models: the default models; None = every member of the data set.
         images: how many images are attacked at most, balanced over classes.
         contents, styles: bundled pictures by name.
+        experiments: further suites, each on models of its own.
     """
 
     name: str
@@ -35,28 +37,32 @@ class Preset:
     style: tuple[Style, ...]
     contents: tuple[str, ...]
     styles: tuple[str, ...]
+    experiments: tuple[Experiment, ...] = ()
 
     @property
     def size(self) -> int:
         """Short side of the pictures, pixels: one for all settings, so that they compare."""
-        return self.style[0].settings.size
+        suites = [*self.style, *(suite for e in self.experiments for suite in e.suites)]
+        sizes = [suite.settings.size for suite in suites if isinstance(suite, Style)]
+        return next(iter(sizes), StyleSettings().size)
 
     def at_size(self, size: int) -> "Preset":
         """The same settings with pictures of another size."""
         return replace(
-            self, style=tuple(Style(replace(suite.settings, size=size)) for suite in self.style)
+            self,
+            style=tuple(suite.at_size(size) for suite in self.style),
+            experiments=tuple(experiment.at_size(size) for experiment in self.experiments),
         )
 
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
-        """The plan: transfer for every model first, then style."""
-        transfer = [Cell(spec, self.transfer, seed) for spec in models]
+        """The plan: transfer for every model first, then style, then the experiments."""
+        attacked = models if self.transfer.attacks else ()
+        transfer = [Cell(spec, self.transfer, seed) for spec in attacked]
         style = [
-            Cell(spec, suite, seed)
-            for spec in models
-            for suite in self.style
-            if suite.settings.taps == "matched" or spec.style_layers is not None
+            Cell(spec, suite, seed) for spec in models for suite in self.style if suite.fits(spec)
         ]
-        return (*transfer, *style)
+        further = [c for e in self.experiments for c in e.cells(models, seed=seed)]
+        return (*transfer, *style, *further)
 
 
 def _attacks(targets: range) -> tuple[Attack, ...]:
@@ -101,6 +107,18 @@ PRESETS: dict[str, Preset] = {
             ),
             contents=("chelsea",),
             styles=("ihc", "hubble_deep_field", "coffee"),
+        ),
+        Preset(
+            name="style-lab",
+            about="every condition of the style laboratory on its own models, about an hour",
+            dataset="cifar10",
+            models=None,
+            images=20,
+            transfer=Transfer(()),
+            style=(),
+            contents=("chelsea",),
+            styles=("ihc", "coffee"),
+            experiments=tuple(CONDITIONS.values()),
         ),
     )
 }

@@ -1,7 +1,7 @@
 """The style suite: every content picture in every style, by one model, scored by the judge."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import ClassVar
@@ -39,6 +39,14 @@ class Style:
     def label(self) -> str:
         """Start, taps, whatever departs from plain style transfer, and size."""
         return f"{self.settings.variant}/{self.settings.size}px"
+
+    def at_size(self, size: int) -> "Style":
+        """The same on pictures of another size."""
+        return replace(self, settings=replace(self.settings, size=size))
+
+    def fits(self, spec: ModelSpec) -> bool:
+        """Whether the model has such taps."""
+        return self.settings.taps != "article" or spec.style_layers is not None
 
     def depends(self, inputs: Inputs) -> list[str]:
         """The judge's weights and the pictures used."""
