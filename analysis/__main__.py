@@ -13,6 +13,7 @@ from rich.table import Table
 
 from analysis import plots, style_plots
 from analysis.look import save
+from analysis.pareto import grid_points, main_grid, pareto, write_best
 from analysis.stats import Correlation, correlate
 from analysis.style_columns import headline, largest_weight, parts, style_curves
 from analysis.summary import number, summary
@@ -56,6 +57,8 @@ def analyse(
             table = build(loaded, resamples=resamples, seed=seed)
             found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in PAIRS]
             files = [write(table, loaded.path), _write_summary(loaded, table, found)]
+            grid = main_grid(grid_points(loaded.rows))
+            files += [write_best(grid, loaded.path)] if len(grid) else []
             for name, draw in figures(loaded, table, resamples=resamples, seed=seed):
                 status.update(f"drawing {name}")
                 files += save(draw(), loaded.path / "analysis" / name)
@@ -101,6 +104,9 @@ def figures(
     power = _strongest(style_curves(run.rows, "radial_power"))
     if len(power):
         yield "spectra", lambda: style_plots.spectra(power, table)
+    grid = main_grid(grid_points(run.rows))
+    if len(grid):
+        yield "pareto", lambda: pareto(grid, table)
     index = _pictures(run.path)
     if len(index):
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)

@@ -27,7 +27,7 @@ def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """
     with style():
         cases = sorted(curves["case"].unique())
-        drawn, grid = _grid(len(cases), 3.4, 3.6)
+        drawn, grid = panel_grid(len(cases), 3.4, 3.6)
         panels = list(grid.flat)[: len(cases)]
         looks = appearances(table)
         positive = curves[curves["value"] > 0]
@@ -41,7 +41,7 @@ def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _grid(n: int, width: float, height: float) -> tuple[Figure, Any]:
+def panel_grid(n: int, width: float, height: float) -> tuple[Figure, Any]:
     """A figure of n panels of this size in inches; places left over stay empty."""
     columns = min(n, _COLUMNS)
     lines = -(-n // columns)
@@ -80,7 +80,7 @@ def spectra(curves: pd.DataFrame, table: pd.DataFrame, *, size: int | None = Non
         shown = curves[curves["step"] >= side / 64]
         means = shown.groupby(["step", "model"])["value"].mean().unstack("model")
         models = [name for name in appearances(table) if name in means]
-        drawn, grid = _grid(len(models), 2.9, 2.5)
+        drawn, grid = panel_grid(len(models), 2.9, 2.5)
         for ax, model in zip(grid.flat, models, strict=False):
             _spectrum(ax, means, model, appearances(table)[model], side)
         own = "; dotted: the style picture" if "(style)" in means else ""

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,11 @@ import typer
 from rich.console import Console
 
 from bench.inputs import Inputs
+from bench.lab import CONDITIONS
+from bench.optimize import LossError
 from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.presets import PRESETS, Preset
 from bench.run import Plan, execute, make_plan, measure_cost
-from bench.stylize import LossError
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find
@@ -31,28 +33,37 @@ EXPECTED = (
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
+_CONDITIONS = "; ".join(f"{name}: {e.about}" for name, e in CONDITIONS.items())
 console = Console()
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+Models = Annotated[str, typer.Option(help="names, joined by commas; default: the preset's")]
+Content = Annotated[Path | None, typer.Option(help="folder of your content pictures")]
+Styles = Annotated[Path | None, typer.Option("--style", help="folder of your style pictures")]
+Size = Annotated[int, typer.Option(help="short side of the pictures; 0 = the preset's")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")]
+Seed = Annotated[int, typer.Option(help="of random starts and noise")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")]
+
+
+@app.callback(invoke_without_command=True)
 def bench(
+    context: typer.Context,
     preset: Annotated[str, typer.Option(help=_PRESETS)] = "quick",
-    models: Annotated[
-        str, typer.Option(help="names, joined by commas; default: the preset's")
-    ] = "",
+    models: Models = "",
     run: Annotated[
         Path | None, typer.Option(help="run directory; default results/runs/PRESET")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="CIFAR-10 folder; default: 20 bundled images")
     ] = None,
-    content: Annotated[Path | None, typer.Option(help="folder of your content pictures")] = None,
-    style: Annotated[Path | None, typer.Option(help="folder of your style pictures")] = None,
-    size: Annotated[int, typer.Option(help="short side of the pictures; 0 = the preset's")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")] = "cpu",
-    seed: Annotated[int, typer.Option(help="of random starts and noise")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")] = False,
+    content: Content = None,
+    style: Styles = None,
+    size: Size = 0,
+    device: Device = "cpu",
+    seed: Seed = 0,
+    dry_run: DryRun = False,
 ) -> None:
     """Measure the zoo: transfer from the source, style transfer, cost; then analyse.
 
@@ -67,7 +78,55 @@ def bench(
 
       python -m bench --data ~/data/cifar10 --style my/paintings --dry-run
     """
-    plan = _plan(preset, models, run, data, content, style, size, device, seed)
+    if context.invoked_subcommand:
+        return
+    if preset not in PRESETS:
+        raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
+    plan = _plan(PRESETS[preset], models, run, data, content, style, size, device, seed)
+    _do(plan, dry_run=dry_run)
+
+
+@app.command("style")
+def style_lab(
+    condition: Annotated[str, typer.Option(help=f"names, joined by commas; {_CONDITIONS}")],
+    models: Models = "",
+    run: Annotated[
+        Path | None, typer.Option(help="run directory; default results/runs/style")
+    ] = None,
+    content: Content = None,
+    style: Styles = None,
+    size: Size = 0,
+    device: Device = "cpu",
+    seed: Seed = 0,
+    dry_run: DryRun = False,
+) -> None:
+    """Put models through conditions of the style laboratory.
+
+    Examples:
+
+      python -m bench style --condition plain,box-kernels --models resnet50_c10.standard
+
+      python -m bench style --condition fourier --style my/paintings --size 256 --run results/runs/f
+    """
+    chosen = _named_conditions(condition)
+    if models:
+        named = tuple(spec.name for spec in _models(chosen, models))
+        experiments = tuple(replace(e, models=named) for e in chosen.experiments)
+        chosen = replace(chosen, experiments=experiments)
+    _do(_plan(chosen, models, run, None, content, style, size, device, seed), dry_run=dry_run)
+
+
+def _named_conditions(names: str) -> Preset:
+    """The laboratory with these conditions only."""
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen:
+        if name not in CONDITIONS:
+            raise UnknownModelError(f"no condition {name}: choose some of {', '.join(CONDITIONS)}")
+    experiments = tuple(CONDITIONS[name] for name in dict.fromkeys(chosen))
+    return replace(PRESETS["style-lab"], name="style", experiments=experiments)
+
+
+def _do(plan: Plan, *, dry_run: bool) -> None:
     if dry_run:
         _show(plan)
         return
@@ -80,21 +139,19 @@ def bench(
     if not done and (target / "analysis" / "models.csv").exists():
         console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}")
         return
-    measure_cost(target, sorted({c.spec.name for c in plan.cells}), device)
+    measure_cost(target, sorted({c.spec.name for c in plan.cells}), plan.inputs.device)
     # a process of its own: no room imports the one after it
     code = subprocess.run([sys.executable, "-m", "analysis", str(target)], check=False).returncode
     raise typer.Exit(code)
 
 
 def _plan(
-    preset: str, models: str, run: Path | None, data: Path | None, content: Path | None,
+    preset: Preset, models: str, run: Path | None, data: Path | None, content: Path | None,
     style: Path | None, size: int, device: str, seed: int,
 ) -> Plan:  # fmt: skip
-    if preset not in PRESETS:
-        raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
-    chosen = PRESETS[preset].at_size(size) if size else PRESETS[preset]
+    chosen = preset.at_size(size) if size else preset
     inputs = Inputs(
-        run=run or RUNS / preset,
+        run=run or RUNS / preset.name,
         images=_images(data, chosen.images),
         contents=_pictures(content, chosen.contents, chosen.size),
         styles=_pictures(style, chosen.styles, chosen.size),
@@ -102,7 +159,7 @@ def _plan(
         judge=find(JUDGE),
         device=usable(device),
     )
-    return make_plan(preset, chosen.cells(_models(chosen, models), seed=seed), inputs)
+    return make_plan(preset.name, chosen.cells(_models(chosen, models), seed=seed), inputs)
 
 
 def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[Picture, ...]:

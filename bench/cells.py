@@ -42,6 +42,7 @@ def digest(cell: Cell, inputs: Inputs) -> str:
     content = {
         "suite": [cell.suite.name, cell.suite.version, asdict(settings)],
         "model": [cell.spec.name, cell.spec.arch, dict(cell.spec.arch_options)],
+        "surgery": cell.spec.surgery,
         "taps": [cell.spec.style_layers, cell.spec.content_layer],
         "weights": weights_digest(cell.spec),
         "inputs": cell.suite.depends(inputs),

@@ -1,6 +1,6 @@
 """Gram matrices and the distances built on them (Gatys et al. 2016)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -25,14 +25,22 @@ def grams(activations: Activations) -> dict[str, Tensor]:
     return {tap: gram_matrix(features) for tap, features in activations.items()}
 
 
-def style_distance(found: Activations, wanted: Activations) -> Float[Tensor, " b"]:
+def style_distance(
+    found: Activations, wanted: Activations, weights: Sequence[float] | None = None
+) -> Float[Tensor, " b"]:
     """Mean over taps of ||G - S||_F^2 / ||S||_F^2, for dictionaries of Gram matrices.
 
     Dividing by the style's own energy makes networks and layers comparable: 0 is reached, 1 is as
     far as an all-zero Gram matrix.
+
+    Args:
+        weights: of the mean, one a tap (w_l of Gatys et al. 2016, eq. 5); None = equal.
     """
-    terms = [relative_distance(found[tap], wanted[tap]) for tap in wanted]
-    return torch.stack(terms).mean(0)
+    terms = torch.stack([relative_distance(found[tap], wanted[tap]) for tap in wanted])
+    if weights is None:
+        return terms.mean(0)
+    shares = terms.new_tensor(weights)
+    return shares @ terms / shares.sum()
 
 
 def relative_distance(found: Tensor, wanted: Tensor) -> Float[Tensor, " b"]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bench.cells import Cell
+from bench.lab import CONDITIONS, Experiment
 from bench.stylize import StyleSettings
 from bench.suite_nonrobust import NonRobust
 from bench.suite_style import Style
@@ -26,6 +27,7 @@ class Preset:
         models: the default models, where they are fewer.
         images: how many images are attacked at most, balanced over classes.
         contents, styles: bundled pictures by name.
+        experiments: further suites, each on models of its own.
     """
 
     name: str
@@ -38,16 +40,21 @@ class Preset:
     styles: tuple[str, ...]
     roles: tuple[str, ...] = ("contestant",)
     models: tuple[str, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
 
     @property
     def size(self) -> int:
         """Short side of the pictures, pixels: one for all settings, so that they compare."""
-        return self.style[0].settings.size
+        suites = [*self.style, *(suite for e in self.experiments for suite in e.suites)]
+        sizes = [suite.settings.size for suite in suites if isinstance(suite, Style)]
+        return next(iter(sizes), StyleSettings().size)
 
     def at_size(self, size: int) -> "Preset":
         """The same settings with pictures of another size."""
         return replace(
-            self, style=tuple(Style(replace(suite.settings, size=size)) for suite in self.style)
+            self,
+            style=tuple(suite.at_size(size) for suite in self.style),
+            experiments=tuple(experiment.at_size(size) for experiment in self.experiments),
         )
 
     def members(self) -> tuple[ModelSpec, ...]:
@@ -57,20 +64,19 @@ class Preset:
         return tuple(spec for role in self.roles for spec in members(self.dataset, role=role))
 
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
-        """The plan: transfer for every model first, then style.
+        """The plan: transfer for every model first, then style, then the experiments.
 
         Networks trained on non-robust features answer one question only, what they learned.
         """
         learned = [Cell(spec, NonRobust(), seed) for spec in models if spec.role == "nonrobust"]
-        rivals = [spec for spec in models if spec.role != "nonrobust"]
-        transfer = [Cell(spec, self.transfer, seed) for spec in rivals]
+        rivals = tuple(spec for spec in models if spec.role != "nonrobust")
+        attacked = rivals if self.transfer.attacks else ()
+        transfer = [Cell(spec, self.transfer, seed) for spec in attacked]
         style = [
-            Cell(spec, suite, seed)
-            for spec in rivals
-            for suite in self.style
-            if suite.settings.taps == "matched" or spec.style_layers is not None
+            Cell(spec, suite, seed) for spec in rivals for suite in self.style if suite.fits(spec)
         ]
-        return (*learned, *transfer, *style)
+        further = [c for e in self.experiments for c in e.cells(rivals, seed=seed)]
+        return (*learned, *transfer, *style, *further)
 
 
 def _attacks(targets: range) -> tuple[Attack, ...]:
@@ -131,6 +137,18 @@ PRESETS: dict[str, Preset] = {
             contents=("chelsea",),
             styles=("ihc", "hubble_deep_field", "coffee"),
             roles=("contestant", "twin", "replicate", "matched", "control", "nonrobust"),
+        ),
+        Preset(
+            name="style-lab",
+            about="every condition of the style laboratory on its own models, about an hour",
+            dataset="cifar10",
+            images=20,
+            transfer=Transfer(()),
+            style=(),
+            contents=("chelsea",),
+            styles=("ihc", "coffee"),
+            roles=("contestant", "twin", "matched"),
+            experiments=tuple(CONDITIONS.values()),
         ),
     )
 }

@@ -122,6 +122,7 @@ def _describe(cell: Cell) -> dict[str, Any]:
         "role": spec.role,
         "seed": spec.seed,
         "params": parameters(spec),
+        "surgery": list(spec.surgery),
         "sha256": weights_digest(spec),
     }
 

@@ -1,7 +1,7 @@
 """The style suite: every content picture in every style, by one model, scored by the judge."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import ClassVar
@@ -17,35 +17,55 @@ from bench.stylize import StyleSettings, Stylized, stylize
 from bench.suite import Row, Tick
 from zoo.load import load_encoder
 from zoo.spec import ModelSpec
-from zoo.taps import tap_set
+from zoo.taps import Taps, tap_set
 from zoo.weights import weights_digest
 
 
 @dataclass(frozen=True)
 class Style:
-    """Style transfer under one start and one tap set, at each style weight."""
+    """Style transfer under one start and one tap set, at each style weight.
+
+    Attributes:
+        contents, styles: how many of the run's pictures are used, the first ones; None = all.
+    """
 
     settings: StyleSettings
+    contents: int | None = None
+    styles: int | None = None
     name: ClassVar[str] = "style"
     version: ClassVar[int] = 1
 
     @property
     def label(self) -> str:
-        """Start, taps and size."""
-        s = self.settings
-        return f"{s.start}-start/{s.taps}/{s.size}px"
+        """Start, taps, whatever departs from plain style transfer, and size."""
+        return f"{self.settings.variant}/{self.settings.size}px"
+
+    def at_size(self, size: int) -> "Style":
+        """The same on pictures of another size."""
+        return replace(self, settings=replace(self.settings, size=size))
+
+    def fits(self, spec: ModelSpec) -> bool:
+        """Whether the model has such taps."""
+        return self.settings.taps != "article" or spec.style_layers is not None
 
     def depends(self, inputs: Inputs) -> list[str]:
-        """The judge's weights and the pictures."""
-        return [weights_digest(inputs.judge), *inputs.pictures_sha256]
+        """The judge's weights and the pictures used."""
+        contents, styles = self._pictures(inputs)
+        return [weights_digest(inputs.judge), *(p.sha256 for p in (*contents, *styles))]
 
     def work(self, inputs: Inputs) -> int:
         """One tick a gradient evaluation."""
-        return self._pictures(inputs) * self.settings.evaluations
+        contents, styles = self._pictures(inputs)
+        pairs = len(contents) * len(styles) * len(self.settings.weights)
+        return pairs * self.settings.evaluations
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
-        """Timed on the activations alone: Gram matrices cost little beside them."""
-        taps, size = tap_set(spec, self.settings.taps), self.settings.size
+        """Timed on the activations alone: Gram matrices cost little beside them.
+
+        Under transforms the content picture passes the network at each evaluation, too, which is
+        a third of a forward and backward pass.
+        """
+        taps, size = self._taps(spec), self.settings.size
         encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
         x = torch.rand(1, 3, size, size, device=inputs.device).requires_grad_()
 
@@ -53,15 +73,15 @@ class Style:
             total = torch.stack([a.square().mean() for a in encoder(x).values()]).sum()
             torch.autograd.grad(total, x)
 
-        return timed(closure) * self.work(inputs)
+        share = 4 / 3 if self.settings.transforms and not self.settings.texture else 1
+        return timed(closure) * self.work(inputs) * share
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Traces and scores; the pictures go to the run's artifacts."""
-        taps = tap_set(spec, self.settings.taps)
+        taps = self._taps(spec)
         encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
         judge = judge_model(inputs.judge, inputs.device)
-        pairs = product(self.settings.weights, inputs.contents, inputs.styles)
-        for weight, content, style in pairs:
+        for weight, content, style in product(self.settings.weights, *self._pictures(inputs)):
             c, s = (picture.pixels[None].to(inputs.device) for picture in (content, style))
             made = stylize(
                 encoder, c, s, content_layer=taps.content, style_layers=taps.style,
@@ -73,8 +93,11 @@ class Style:
                 yield case, condition, metric, step, value
             _save(made.images[0].cpu(), picture_file(inputs.run, spec.name, condition, case))
 
-    def _pictures(self, inputs: Inputs) -> int:
-        return len(inputs.contents) * len(inputs.styles) * len(self.settings.weights)
+    def _pictures(self, inputs: Inputs) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+        return inputs.contents[: self.contents], inputs.styles[: self.styles]
+
+    def _taps(self, spec: ModelSpec) -> Taps:
+        return tap_set(spec, self.settings.taps, content=self.settings.content_tap)
 
 
 def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]]:

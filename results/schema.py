@@ -11,7 +11,7 @@ import pandas as pd
 
 VERSION = 1
 
-# suite: transfer, style, accuracy
+# suite: transfer, style, activations, coverage, features
 # model: arch.tag of the network measured (the target of an attack, the optimised encoder)
 # case: the picture, or the pair "content+style"
 # condition: what was done to it, parts joined by "/" (see each suite's docstring)
@@ -42,6 +42,7 @@ _PERIODS = (2, 4, 8, 16)
 _ODENA = "Odena et al. 2016"
 _GATYS = "Gatys et al. 2016"
 _NAKANO = "Nakano 2019"
+_SWAG = "Wang et al. 2021"
 
 METRICS: dict[str, Metric] = {
     "clean_correct": Metric(
@@ -142,6 +143,29 @@ METRICS: dict[str, Metric] = {
             f"peak_{p} of the style picture itself: what the output may rightly have", _NAKANO,
         )
         for p in _PERIODS
+    },
+    "objective_start": Metric(
+        "objective at the start", "network's own", -_INF, _INF, 0,
+        "mean of the channel, or the logit, on the grey start", "Engstrom et al. 2019",
+    ),
+    "objective_end": Metric(
+        "objective at the end", "network's own", -_INF, _INF, 0,
+        "mean of the channel, or the logit, on the picture made for it", "Engstrom et al. 2019",
+    ),
+    "coverage_unevenness": Metric(
+        "unevenness of backward coverage", "std / mean", 0, _INF, 0,
+        "how unevenly a stride's gradients cover their input, at one period (step), from the "
+        "layers alone", _ODENA,
+    ),
+    **{
+        f"{name}_{key}": Metric(f"{label}, {what}", unit, 0, high, 0, f"{about} {what}", _SWAG)
+        for name, what in (("activation", "of a tap's activations"), ("gram", "of its Gram matrix"))
+        for key, label, unit, high, about in (
+            ("max", "maximum", "network's own", _INF, "largest entry"),
+            ("peak_to_mean", "maximum over mean", "ratio", _INF, "largest entry over the mean"),
+            ("entropy", "entropy", "nats", _INF, "entropy of the entries' shares of their sum,"),
+            ("entropy_share", "entropy / log n", "share", 1, "entropy over that of an even map,"),
+        )
     },
 }  # fmt: skip
 

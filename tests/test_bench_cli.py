@@ -28,6 +28,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     ("arguments", "sentence"),
     [
         (["--preset", "enormous"], "choose one of smoke, quick"),
+        (["style", "--condition", "oil"], "no condition oil: choose some of plain, texture"),
+        (["--models", f"{SMALL}+facelift"], "no surgery facelift: choose one of average-pool"),
         (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
         (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),
         (["--content", "/no/such/folder"], "/no/such/folder"),
@@ -95,6 +97,37 @@ def test_the_size_of_the_pictures_can_be_chosen(
     arguments = ("--preset", "smoke", "--size", "96", "--run", str(tmp_path / "run"), "--dry-run")
     assert call(monkeypatch, *arguments) == 0
     assert f"style/{SMALL}/content-start/matched/96px/seed0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("condition", "model", "keys"),
+    [
+        ("fourier", SMALL, [f"style/{SMALL}/content-start/matched/fourier/64px/seed0"]),
+        (
+            "average-pool, coverage",
+            SMALL,
+            [
+                f"style/{SMALL}+average-pool/content-start/matched/64px/seed0",
+                f"coverage/{SMALL}+average-pool/matched/seed0",
+                f"coverage/{SMALL}/matched/seed0",
+            ],
+        ),
+        ("box-kernels", SMALL, []),  # a VGG has none to change
+    ],
+)
+def test_conditions_of_the_laboratory_are_a_command(
+    condition: str,
+    model: str,
+    keys: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ("--models", model, "--size", "64", "--run", str(tmp_path / "run"), "--dry-run")
+    assert call(monkeypatch, "style", "--condition", condition, *options) == 0
+    printed = capsys.readouterr().out
+    assert all(key in printed for key in keys)
+    assert f"{len(keys)} cells to do, 0 done; about" in printed
 
 
 def test_ctrl_c_says_that_nothing_is_lost(

@@ -115,7 +115,19 @@ def test_article_taps_are_refused_where_the_article_has_none() -> None:
         tap_set(find("densenet_c10.standard"), "article")
 
 
+def test_a_suite_may_take_some_of_the_pictures(tmp_path: Path) -> None:
+    both = inputs(tmp_path, styles=tuple(bundled(n, size=48) for n in ("coffee", "ihc")))
+    some = Cell(VGG, Style(STYLE, styles=1), 0)
+    rows = run_cell(some, both)
+    assert set(rows["case"]) == {"chelsea+coffee"}
+    assert some.suite.work(both) == STYLE.evaluations
+    assert digest(some, both) == digest(some, inputs(tmp_path))  # the others do not matter
+    assert digest(STYLED, both) != digest(STYLED, inputs(tmp_path))
+
+
 def test_keys_name_the_cell() -> None:
     assert TRANSFER.key == "transfer/vgg_c10.random-s0/seed0"
     noise = Cell(VGG, Style(StyleSettings(start="noise", taps="article")), 2)
     assert noise.key == "style/vgg_c10.random-s0/noise-start/article/128px/seed2"
+    views = Cell(VGG, Style(StyleSettings(parameterization="fourier", transforms=True)), 0)
+    assert "/content-start/matched/fourier+transforms/128px/" in views.key

@@ -50,3 +50,13 @@ def test_one_style_serves_a_batch() -> None:
     wanted = grams({"a": torch.rand(1, 3, 4, 4)})
     found = grams({"a": torch.rand(5, 3, 4, 4)})
     assert style_distance(found, wanted).shape == (5,)
+
+
+def test_weights_are_those_of_a_mean() -> None:
+    wanted = {"a": torch.full((1, 2, 2), 2.0), "b": torch.full((1, 2, 2), 5.0)}
+    half = {"a": wanted["a"], "b": torch.zeros(1, 2, 2)}  # distances 0 and 1
+    assert style_distance(half, wanted, (1.0, 3.0)).item() == pytest.approx(0.75)
+    assert style_distance(half, wanted, (10.0, 30.0)).item() == pytest.approx(0.75)
+    assert style_distance(half, wanted, (1.0, 1e-12)).item() == pytest.approx(1e-12)
+    equal = style_distance(half, wanted, (2.0, 2.0))
+    torch.testing.assert_close(equal, style_distance(half, wanted))

@@ -11,7 +11,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from zoo.spec import Committed, Hub, ModelSpec, PyPI, RandomInit
+from zoo.spec import SURGERIES, Committed, Hub, ModelSpec, PyPI, RandomInit, operated
 
 SOURCE = "resnet50_c10.standard"
 JUDGE = "tf_efficientnet_lite0.pypi"
@@ -172,13 +172,17 @@ ZOO: dict[str, ModelSpec] = {spec.name: spec for spec in _MODELS}
 
 
 def find(name: str) -> ModelSpec:
-    """The spec of this name.
+    """The spec of this name; ``arch.tag+surgery`` is the model after a surgery.
 
     Raises:
-        UnknownModelError: no such name, or a bare architecture without its tag.
+        UnknownModelError: no such name or surgery, or a bare architecture without its tag.
     """
+    name, *surgery = name.split("+")
+    for one in surgery:
+        if one not in SURGERIES:
+            raise UnknownModelError(f"no surgery {one}: choose one of {', '.join(SURGERIES)}")
     if name in ZOO:
-        return ZOO[name]
+        return operated(ZOO[name], *surgery)
     tagged = [known for known in ZOO if known.split(".")[0] == name]
     near = tagged or difflib.get_close_matches(name, ZOO, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "python -m zoo list shows all names"

@@ -1,6 +1,7 @@
 """From a spec to a network: classifier or encoder, pixels in [0,1] in, frozen, channels-last."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import shorten
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zoo.spec import ModelSpec
+from zoo.surgery import operate
 from zoo.taps import matched_taps, skeleton
 from zoo.weights import WeightsError, load_state
 
@@ -116,13 +118,13 @@ def untrained(spec: ModelSpec) -> Classifier:
 
 def parameters(spec: ModelSpec) -> int:
     """How many numbers training sets, counted without allocating any."""
-    return sum(p.numel() for p in skeleton(spec).parameters())
+    return sum(p.numel() for p in skeleton(replace(spec, surgery=())).parameters())
 
 
 def load_classifier(
     spec: ModelSpec, *, device: torch.device | str = "cpu", fold: bool = True
 ) -> Classifier:
-    """The spec's network with its weights: evaluation mode, frozen, channels-last.
+    """The spec's network with its weights: operated on, evaluation mode, frozen, channels-last.
 
     Args:
         fold: merge batch norms into the convolutions before them; equal up to rounding, faster.
@@ -140,6 +142,7 @@ def load_classifier(
             raise WeightsError(
                 f"the weights of {spec.name} do not fit {spec.arch} ({reason}): train it again"
             ) from error
+    operate(model.net, spec.surgery)
     for module in model.modules():
         if hasattr(module, "inplace"):
             # an activation in place would overwrite the tap before it

