@@ -4,16 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from bench.crafted import crafted
-from bench.estimate import timed
+from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs, source_model
 from bench.suite import Row, Tick
 from bench.transfer import Attack, answers, facts
 from zoo.datasets import to_float
 from zoo.load import load_classifier
-from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
 from zoo.weights import weights_digest
 
@@ -41,12 +38,9 @@ class Transfer:
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
         """Two forward passes an attack; the source's cell also makes the pictures."""
-        model = load_classifier(spec, device=inputs.device)
-        x = torch.rand(len(inputs.images), 3, 32, 32, device=inputs.device)
-        y = inputs.images.labels.to(inputs.device)
-        shown = 2 * len(self.attacks) / 3  # a forward pass is a third of a step
+        shown = 2 * len(self.attacks) * FORWARD
         made = sum(a.steps for a in self.attacks) if spec == inputs.source else 0
-        return timed(lambda: input_gradient(model, x, y)) * (shown + made)
+        return step_seconds(spec, inputs) * (shown + made)
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Facts for each image under each attack."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 VERSION = 1
 
-# suite: transfer, style, accuracy
+# suite: transfer, style, robustness, ...
 # model: arch.tag of the network measured (the target of an attack, the optimised encoder)
 # case: the picture, or the pair "content+style"
 # condition: what was done to it, parts joined by "/" (see each suite's docstring)
@@ -69,6 +69,11 @@ METRICS: dict[str, Metric] = {
     ),
     "perturbation_linf": Metric(
         "realised Linf norm", "pixels in [0,1]", 0, 1, 0, "largest change of one channel value"
+    ),
+    "adv_distance": Metric(
+        "distance to the nearest error", "pixels in [0,1]", 0, _INF, +1,
+        "norm of the smallest perturbation one attack finds that makes the model err; 0 where it "
+        "errs anyway, inf where the attack finds none", "Moosavi-Dezfooli et al. 2016",
     ),
     "loss_total": Metric(
         "total loss", "relative", 0, _INF, -1,
