@@ -19,6 +19,11 @@ from torch import Tensor, nn
 _PGD = {"l2": L2ProjectedGradientDescentAttack, "linf": LinfProjectedGradientDescentAttack}
 
 
+def budget(norm: str, eps: float) -> str:
+    """Norm and radius as conditions write them: ``l2_0.50``, ``linf_0.031``."""
+    return f"{norm}_{eps:.2f}" if norm == "l2" else f"{norm}_{eps:.3f}"
+
+
 @dataclass(frozen=True)
 class Attack:
     """One perturbation budget and what is done with it.
@@ -39,10 +44,8 @@ class Attack:
     @property
     def condition(self) -> str:
         """The rows' condition: norm, radius, goal, and the class aimed at."""
-        parts = [
-            f"{self.norm}_{self.eps:.2f}" if self.norm == "l2" else f"{self.norm}_{self.eps:.3f}"
-        ]
-        parts += [self.goal] + ([str(self.target)] if self.target is not None else [])
+        parts = [budget(self.norm, self.eps), self.goal]
+        parts += [str(self.target)] if self.target is not None else []
         return "/".join(parts)
 
 
@@ -66,7 +69,7 @@ def craft(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # foolbox draws its random starts from the global generator
         if attack.goal == "noise":
-            return _noise(images, attack)
+            return random_perturbation(images, norm=attack.norm, eps=attack.eps)
         pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
         _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
@@ -82,13 +85,18 @@ def _criterion(attack: Attack, labels: Tensor) -> Criterion:
     raise ValueError(f"attack goal {attack.goal} with target {attack.target}: see Attack")
 
 
-def _noise(images: Tensor, attack: Attack) -> Tensor:
-    """A random point on the sphere (L2) or a random corner of the cube (Linf), clipped to [0,1]."""
+def random_perturbation(
+    images: Float[Tensor, "b 3 h w"], *, norm: str, eps: float
+) -> Float[Tensor, "b 3 h w"]:
+    """A random point on the sphere (L2) or a random corner of the cube (Linf), clipped to [0,1].
+
+    Drawn from torch's global generator: seed it first.
+    """
     direction = torch.randn(images.shape).to(images)
-    if attack.norm == "linf":
-        return (images + attack.eps * direction.sign()).clamp(0, 1)
+    if norm == "linf":
+        return (images + eps * direction.sign()).clamp(0, 1)
     unit: Tensor = direction / direction.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
-    return (images + attack.eps * unit).clamp(0, 1)
+    return (images + eps * unit).clamp(0, 1)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import eagerpy as ep
 import foolbox
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bench.cells import Cell, digest, run_cell
-from bench.distances import Search, nearest
+from bench.distances import Search, _HopSkipJump, nearest
 from bench.suite_robustness import Robustness
 from bench.transfer import answers
 from results.schema import validate
@@ -118,14 +119,18 @@ def test_a_network_of_one_answer_has_no_errors_to_start_from() -> None:
     assert torch.isinf(found.distance).all()
 
 
-def test_hop_skip_jump_does_not_depend_on_its_batch_mates() -> None:
-    """foolbox's own steps shrink with the batch: twelve pictures ended far behind two."""
-    model, images, labels, w, margin = plane()
-    pair = torch.tensor([0, 11])
-    alone = nearest(model, images[pair], labels[pair], search=BLIND[0], seed=0).distance
-    among = nearest(model, images, labels, search=BLIND[0], seed=0).distance[pair]
-    exact = (margin.abs() / w.norm())[pair]
-    assert ((among - exact) < 2 * (alone - exact) + 0.1 * exact).all()
+def test_hop_skip_jump_s_steps_do_not_shrink_with_the_batch() -> None:
+    """Chen et al. step along a unit vector; foolbox's twelve vectors have length 1 together."""
+    model, images, labels, _, _ = plane()
+    called = foolbox.PyTorchModel(model, bounds=(0, 1))
+    criterion = foolbox.criteria.Misclassification(labels)
+    for attack, length in [(_HopSkipJump(), 1.0), (foolbox.attacks.HopSkipJumpAttack(), 12**-0.5)]:
+        estimate = attack.approximate_gradients(
+            lambda shown: criterion(shown, called(shown)),
+            ep.astensor(images), 20, ep.astensor(torch.full((12,), 0.1)),
+        )  # fmt: skip
+        lengths = estimate.raw.flatten(1).norm(dim=1)
+        assert float(lengths.square().mean().sqrt()) == pytest.approx(length, rel=1e-4)
 
 
 @given(st.integers(0, 50), st.sampled_from(["l2", "linf"]))
