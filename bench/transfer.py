@@ -1,22 +1,19 @@
 """Adversarial examples made on a source, shown to targets (foolbox inside).
 
 Conditions of the rows: ``clean``; ``l2_0.50/untargeted`` with the attack's iterations as step;
-``l2_0.50/targeted/3``; ``l2_0.50/noise``, a random direction of the same norm.
+``l2_0.50/targeted/3``; ``l2_0.50/noise``, a random direction of the same norm; and, by other
+methods than plain PGD, ``l2_0.50/mi/untargeted``.
 """
 
 from dataclasses import dataclass
 
 import foolbox
 import torch
-from foolbox.attacks import (
-    L2ProjectedGradientDescentAttack,
-    LinfProjectedGradientDescentAttack,
-)
 from foolbox.criteria import Criterion, Misclassification, TargetedMisclassification
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-_PGD = {"l2": L2ProjectedGradientDescentAttack, "linf": LinfProjectedGradientDescentAttack}
+from bench.attacks import PGD, Method, gradient_attack
 
 
 def budget(norm: str, eps: float) -> str:
@@ -32,7 +29,8 @@ class Attack:
         norm: ``l2`` or ``linf``, over pixels in [0,1].
         eps: radius of the ball.
         goal: ``untargeted``, ``targeted`` (towards ``target``) or ``noise``.
-        steps: PGD iterations of size eps / 5, from a random start; 0 for noise.
+        steps: iterations of size eps / 5, from a random start; 0 for noise.
+        method: how the gradient is made and used; plain PGD unless told otherwise.
     """
 
     norm: str
@@ -40,11 +38,14 @@ class Attack:
     goal: str
     steps: int = 0
     target: int | None = None
+    method: Method = PGD
 
     @property
     def condition(self) -> str:
-        """The rows' condition: norm, radius, goal, and the class aimed at."""
-        parts = [budget(self.norm, self.eps), self.goal]
+        """The rows' condition: norm, radius, method if not PGD, goal, and the class aimed at."""
+        parts = [budget(self.norm, self.eps)]
+        parts += [self.method.name] if self.method != PGD else []
+        parts += [self.goal]
         parts += [str(self.target)] if self.target is not None else []
         return "/".join(parts)
 
@@ -70,9 +71,11 @@ def craft(
         torch.manual_seed(seed)  # foolbox draws its random starts from the global generator
         if attack.goal == "noise":
             return random_perturbation(images, norm=attack.norm, eps=attack.eps)
-        pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
+        run = gradient_attack(
+            attack.norm, attack.method, step_size=attack.eps / 5, steps=attack.steps
+        )
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
-        _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
+        _, clipped, _ = run(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
     perturbed: Tensor = clipped.detach()
     return perturbed
 
