@@ -43,6 +43,7 @@ _PERIODS = (2, 4, 8, 16)
 _ODENA = "Odena et al. 2016"
 _GATYS = "Gatys et al. 2016"
 _NAKANO = "Nakano 2019"
+_DEMONTIS = "Demontis et al. 2019"
 _REPLY = "Ilyas et al. 2019 (reply to Nakano)"
 
 METRICS: dict[str, Metric] = {
@@ -89,6 +90,19 @@ METRICS: dict[str, Metric] = {
     "layer_spread": Metric(
         "spread of a layer", "activation, L2", 0, _INF, 0,
         "mean ||f(x) - f(x2)|| over the other pictures x2: the unit of layer displacements", _REPLY,
+    ),
+    "gradient_norm": Metric(
+        "input-gradient norm", "nats / pixels in [0,1]", 0, _INF, -1,
+        "L2 norm of the cross-entropy's gradient with respect to the pixels", _DEMONTIS,
+    ),
+    "gradient_alignment": Metric(
+        "gradient alignment", "cosine", -1, 1, 0,
+        "cosine between the model's and the source's input gradients", _DEMONTIS,
+    ),
+    "loss_variance": Metric(
+        "loss variance under noise", "nats^2", 0, _INF, -1,
+        "variance of the cross-entropy over random perturbations of one norm",
+        f"after {_DEMONTIS}",
     ),
     "loss_total": Metric(
         "total loss", "relative", 0, _INF, -1,
