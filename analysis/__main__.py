@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from analysis import plots, style_plots
+from analysis import lens_plots, plots, style_plots
+from analysis.lens import lens_tables
 from analysis.look import save
+from analysis.robustness_columns import distance_facts, robust_curves
 from analysis.stats import Correlation, correlate
 from analysis.style_columns import headline, largest_weight, parts, style_curves
 from analysis.summary import number, summary
@@ -56,7 +58,10 @@ def analyse(
             table = build(loaded, resamples=resamples, seed=seed)
             found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in PAIRS]
             files = [write(table, loaded.path), _write_summary(loaded, table, found)]
-            for name, draw in figures(loaded, table, resamples=resamples, seed=seed):
+            lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
+            files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+            drawn = figures(loaded, table, resamples=resamples, seed=seed)
+            for name, draw in (*drawn, *lens_figures(loaded, table, lens)):
                 status.update(f"drawing {name}")
                 files += save(draw(), loaded.path / "analysis" / name)
     except (StoreError, SchemaError) as error:
@@ -99,6 +104,23 @@ def figures(
     index = _pictures(run.path)
     if len(index):
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)
+
+
+def lens_figures(
+    run: Run, table: pd.DataFrame, lens: dict[str, pd.DataFrame]
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The attack lens's figures this run has rows for: file name and what draws it."""
+    curves = robust_curves(distance_facts(run.rows, run.source))
+    if len(curves):
+        yield "robustness", lambda: lens_plots.robustness(curves, table)
+    if "layers" in lens:
+        yield "layers", lambda: lens_plots.layers(lens["layers"], table)
+    if "pairs" in lens:
+        yield "matrix", lambda: lens_plots.matrix(lens["pairs"])
+    if "edits" in lens:
+        sources = set(lens["edits"]["source"])
+        main = run.source if run.source in sources else min(sources)
+        yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
 
 
 def _strongest(lines: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def layer_ratios(rows: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) ->
     """
     measured = rows[rows["suite"] == "layers"]
     between = measured[measured["metric"] == "layer_spread"]
-    units = between.set_index(["model", "condition", "case", "seed"])["value"]
+    units = between.set_index(["model", "condition", "case", "seed"])["value"].sort_index()
     moved = measured[measured["metric"].isin(list(_KINDS))]
     parts = moved["condition"].str.rsplit("/", n=1, expand=True).reindex(columns=[0, 1])
     moved = moved.assign(tap=parts[0], budget=parts[1], kind=moved["metric"].map(_KINDS))

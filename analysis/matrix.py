@@ -129,7 +129,7 @@ def _opposite(matrix: Matrix, i: int, j: int) -> Floats:
 
 
 def roles(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """Each model as a source and as a target, one row a model; each column with _low and _high.
+    """Each single model as a source and as a target, one row each; columns with _low and _high.
 
     ``sends``: mean rate over the other targets; ``receives``: mean rate over the other sources,
     ensembles left out; ``sends_minus_receives``, over the partners it met in both roles, is what is
@@ -140,7 +140,7 @@ def roles(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFra
     rates = np.concatenate([matrix.rates(ones), matrix.resampled(resamples=resamples, seed=seed)])
     rates = np.where(matrix.own, np.nan, rates)
     lines = {}
-    for model in sorted({*matrix.sources, *matrix.targets}):
+    for model in sorted(name for name in {*matrix.sources, *matrix.targets} if "+" not in name):
         sent = _partners(rates, matrix, model, as_source=True)
         got = _partners(rates, matrix, model, as_source=False)
         parts = {"sends": sent, "receives": got}

@@ -27,7 +27,9 @@ def distance_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
     smaller of white and black.
     """
     searched = rows[(rows["suite"] == "robustness") & (rows["metric"] == "adv_distance")]
-    parts = searched["condition"].str.split("/", expand=True).reindex(columns=[0, 1])
+    if searched.empty:
+        return pd.DataFrame(columns=[*_KEY, "right", "white", "black", "transfer", "distance"])
+    parts = searched["condition"].str.split("/", expand=True)
     kind = parts[1].isin(BLIND).map({True: "black", False: "white"})
     lines = searched.assign(norm=parts[0], kind=kind)
     facts = lines.pivot_table(index=_KEY, columns="kind", values="value", aggfunc="min")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.lens import lens_columns
 from analysis.style_columns import style_columns
 from analysis.transfer_columns import HEADLINE, transfer_columns
 from results.schema import SchemaError, validate
@@ -70,8 +71,9 @@ def build(
     """One row a model, sorted by name.
 
     Columns: model, family, training, robust, residual, seed, params, is_source; those of
-    ``transfer_columns`` (at the norm ``headline``) and of ``style_columns``; attack_step_s and
-    style_closure_s, median seconds from benchmark.json. What was not measured is NaN.
+    ``transfer_columns`` (at the norm ``headline``), of ``style_columns`` and, where their suites
+    were run, of ``lens_columns``; attack_step_s and style_closure_s, median seconds from
+    benchmark.json. What was not measured is NaN.
 
     Args:
         run: rows and manifest.
@@ -91,7 +93,9 @@ def build(
         headline=headline, labels=run.manifest.get("labels"), resamples=resamples, seed=seed,
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
-    table = table.join(transfer).join(style).join(_costs(run.path / "benchmark.json", models))
+    lens = lens_columns(run.rows, run.source, resamples=resamples, seed=seed)
+    table = table.join(transfer).join(style).join(lens)
+    table = table.join(_costs(run.path / "benchmark.json", models))
     return table.rename_axis("model").reset_index()
 
 
@@ -111,13 +115,13 @@ def _costs(file: Path, models: list[str]) -> pd.DataFrame:
     return costs
 
 
-def write(table: pd.DataFrame, run: Path) -> Path:
-    """Store the table as RUN/analysis/models.csv, six significant digits.
+def write(table: pd.DataFrame, run: Path, *, name: str = "models") -> Path:
+    """Store the table as RUN/analysis/NAME.csv, six significant digits.
 
     Raises:
         StoreError: the disk is full or not writable.
     """
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    file = run / "analysis" / "models.csv"
+    file = run / "analysis" / f"{name}.csv"
     write_atomically(file, lambda out: out.write(text.encode()))
     return file

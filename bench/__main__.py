@@ -50,6 +50,7 @@ def bench(
     content: Annotated[Path | None, typer.Option(help="folder of your content pictures")] = None,
     style: Annotated[Path | None, typer.Option(help="folder of your style pictures")] = None,
     size: Annotated[int, typer.Option(help="short side of the pictures; 0 = the preset's")] = 0,
+    images: Annotated[int, typer.Option(help="how many are attacked; 0 = the preset's")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")] = "cpu",
     seed: Annotated[int, typer.Option(help="of random starts and noise")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")] = False,
@@ -67,7 +68,7 @@ def bench(
 
       python -m bench --data ~/data/cifar10 --style my/paintings --dry-run
     """
-    plan = _plan(preset, models, run, data, content, style, size, device, seed)
+    plan = _plan(preset, models, run, data, content, style, size, images, device, seed)
     if dry_run:
         _show(plan)
         return
@@ -88,14 +89,14 @@ def bench(
 
 def _plan(
     preset: str, models: str, run: Path | None, data: Path | None, content: Path | None,
-    style: Path | None, size: int, device: str, seed: int,
+    style: Path | None, size: int, images: int, device: str, seed: int,
 ) -> Plan:  # fmt: skip
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
     chosen = PRESETS[preset].at_size(size) if size else PRESETS[preset]
     inputs = Inputs(
         run=run or RUNS / preset,
-        images=_images(data, chosen.images),
+        images=_images(data, images or chosen.images),
         contents=_pictures(content, chosen.contents, chosen.size),
         styles=_pictures(style, chosen.styles, chosen.size),
         source=find(SOURCE),

@@ -18,11 +18,9 @@ from bench.inputs import Inputs
 from bench.sources import Names, classifier, prefix, source_digests, source_specs
 from bench.spectrum import PERIODS, power_spectrum, radial_power, stride_peak
 from bench.suite import Row, Tick
-from bench.transfer import Attack, Crafted, answers, facts
+from bench.transfer import Attack, answers
 from zoo.datasets import to_float
 from zoo.spec import ModelSpec
-
-_STORED = ("adv_correct", "adv_same_as_source", "perturbation_l2")
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ class Edits:
         return len(self.edits)
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
-        """Two forward passes an edit; the pictures are the transfer suite's."""
-        return step_seconds(spec, inputs) * (1 + 2 * len(self.edits)) * FORWARD
+        """One forward pass an edit; the pictures are the transfer suite's."""
+        return step_seconds(spec, inputs) * (1 + len(self.edits)) * FORWARD
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Facts for each image under each edit."""
@@ -68,10 +66,16 @@ class Edits:
         if source_specs(self.sources, inputs) == (spec,):
             yield from _spectra(ids, f"{start}/perturbation", made.images - clean)
         for edit in self.edits:
-            shown = Crafted(self.attack, edited(made.images, clean, edit), made.source_answers)
-            found = facts(target, clean, labels, shown)
-            for metric in _STORED:
-                for case, value in zip(ids, found[metric].tolist(), strict=True):
+            shown = edited(made.images, clean, edit)
+            given = answers(target, shown)
+            wrong = given != labels
+            found = {
+                "adv_correct": ~wrong,
+                "adv_same_as_source": wrong & (given == made.source_answers),
+                "perturbation_l2": (shown - clean).flatten(1).norm(dim=1),
+            }
+            for metric, values in found.items():
+                for case, value in zip(ids, values.tolist(), strict=True):
                     condition = f"{start}/{edit.condition}"
                     yield case, condition, metric, self.attack.steps, float(value)
             tick(0.0)

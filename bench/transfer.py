@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from bench.attacks import PGD, Method, gradient_attack
 
+BATCH = 500  # pictures that pass a network together: memory stays bounded whatever their number
+
 
 def budget(norm: str, eps: float) -> str:
     """Norm and radius as conditions write them: ``l2_0.50``, ``linf_0.031``."""
@@ -75,9 +77,11 @@ def craft(
             attack.norm, attack.method, step_size=attack.eps / 5, steps=attack.steps
         )
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
-        _, clipped, _ = run(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
-    perturbed: Tensor = clipped.detach()
-    return perturbed
+        made = [
+            run(fmodel, x, _criterion(attack, y), epsilons=attack.eps)[1].detach()
+            for x, y in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True)
+        ]
+    return torch.cat(made)
 
 
 def _criterion(attack: Attack, labels: Tensor) -> Criterion:
@@ -115,8 +119,7 @@ def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor,
     """The class each picture is given."""
     with torch.no_grad():
         layout = images.contiguous(memory_format=torch.channels_last)
-        named: Tensor = model(layout).argmax(1)
-    return named
+        return torch.cat([model(batch).argmax(1) for batch in torch.split(layout, BATCH)])
 
 
 def facts(
