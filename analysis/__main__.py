@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -92,9 +93,9 @@ def figures(
         yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
     if len(rates):
         yield "conditions", lambda: plots.heat_map(rates)
-    curve = rates[rates["condition"] == f"{HEADLINE}/untargeted"]
-    if curve["step"].nunique() > 1:
-        yield "attack-curve", lambda: plots.attack_curve(curve, table)
+    for condition, curve in rates.groupby("condition"):
+        if curve["step"].nunique() > 1:
+            yield _curve_name(str(condition)), partial(plots.attack_curve, curve, table)
     losses = headline(style_curves(run.rows, "loss_style"))
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
@@ -104,6 +105,12 @@ def figures(
     index = _pictures(run.path)
     if len(index):
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)
+
+
+def _curve_name(condition: str) -> str:
+    """The headline's curve has the plain name."""
+    method = condition.removesuffix("/untargeted").removeprefix(HEADLINE)
+    return "attack-curve" + method.replace("/", "-")
 
 
 def lens_figures(

@@ -51,6 +51,8 @@ def excess_transfer(
 ) -> Excess:
     """Fit every source's reach, for all pictures and for each bootstrap resample of them.
 
+    A source with one target has none: the fit would explain that target whatever it does.
+
     Args:
         matrix: one attack's answers.
         distances: ``robustness_columns.distance_facts``.
@@ -59,8 +61,9 @@ def excess_transfer(
     known = distances[distances["norm"] == norm]
     wide = known.pivot_table(index="model", columns="case", values="distance")
     near = wide.reindex(index=matrix.targets, columns=matrix.cases).to_numpy(float)
-    unknown = matrix.own[:, :, None] | np.isnan(near)
-    fooled = np.where(unknown, np.nan, matrix.fooled)
+    fooled = np.where(matrix.own[:, :, None] | np.isnan(near), np.nan, matrix.fooled)
+    lonely = (~np.isnan(fooled).all(axis=2)).sum(axis=1) < 2
+    fooled[lonely] = np.nan
     ones = np.ones((1, len(matrix.cases)))
     counts = np.concatenate([ones, matrix.draws(resamples=resamples, seed=seed)])
     found = [[_one_draw(answers, near, count) for answers in fooled] for count in counts]

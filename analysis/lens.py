@@ -5,7 +5,7 @@ import pandas as pd
 from analysis.edit_columns import edit_rates, perturbation_peaks
 from analysis.excess import Excess, excess_columns, excess_pairs, excess_transfer
 from analysis.layer_columns import layer_ratios
-from analysis.matrix import Matrix, pair_rates, roles, transfer_matrix
+from analysis.matrix import Matrix, noise_floor, pair_rates, roles, transfer_matrix
 from analysis.mediator_columns import alignments, mediator_columns
 from analysis.robustness_columns import distance_facts, robustness_columns
 
@@ -37,8 +37,8 @@ def lens_tables(
 ) -> dict[str, pd.DataFrame]:
     """Tables of their own, by name: pairs, layers, edits; only those with rows.
 
-    ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``excess.excess_pairs`` and
-    the gradients' alignment.
+    ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
+    ``excess.excess_pairs`` and the gradients' alignment.
     """
     how = {"resamples": resamples, "seed": seed}
     tables = {"layers": layer_ratios(rows, **how), "edits": edit_rates(rows, source, **how)}
@@ -46,7 +46,7 @@ def lens_tables(
     if matrix is not None:
         pairs = pair_rates(matrix, **how)
         excess = excess_pairs(_excess(matrix, rows, source, **how))
-        for other in (excess, alignments(rows, source, **how)):
+        for other in (noise_floor(matrix, rows), excess, alignments(rows, source, **how)):
             if len(other):
                 pairs = pairs.merge(other, on=["source", "target"], how="left")
         tables["pairs"] = pairs

@@ -60,7 +60,10 @@ class Matrix:
 def transfer_matrix(
     rows: pd.DataFrame, source: str | None, *, condition: str = HEAD
 ) -> Matrix | None:
-    """The matrix of one condition at its largest number of iterations; None without such rows.
+    """The matrix of one condition, None without such rows.
+
+    At the number of iterations that most sources attack with, the largest if several: a curve over
+    iterations is measured on one source only.
 
     Args:
         source: the run's own, which conditions do not name.
@@ -69,9 +72,11 @@ def transfer_matrix(
     shown = shown[shown["metric"].isin(["adv_correct", "adv_same_as_source"])]
     parts = shown["condition"].str.extract(r"^(?:from=(?P<source>[^/]+)/)?(?P<attack>.+)$")
     shown = shown.assign(source=parts["source"].fillna(source))[parts["attack"] == condition]
-    shown = shown[shown["step"] == shown["step"].max()].dropna(subset="source")
+    shown = shown.dropna(subset="source")
     if shown.empty:
         return None
+    sources_at = shown.groupby("step")["source"].nunique()
+    shown = shown[shown["step"] == sources_at.index[sources_at == sources_at.max()].max()]
     # the run's own source may also be named: its pictures are the same ones
     wide = shown.pivot_table(
         index=["source", "model", "case"], columns="metric", values="value", aggfunc="mean"
@@ -117,6 +122,26 @@ def pair_rates(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.Da
                 **spread("asymmetry", mean(fooled - _opposite(matrix, i, j), **how)),
             })  # fmt: skip
     return pd.DataFrame(lines)
+
+
+def noise_floor(
+    matrix: Matrix, rows: pd.DataFrame, *, condition: str = f"{HEADLINE}/noise"
+) -> pd.DataFrame:
+    """Each pair's rate under random noise: source, target, noise; no line where none was shown.
+
+    Over the pictures of the pair's own rate, so that (F - noise) / (1 - noise) adjusts it.
+    """
+    shown = rows[(rows["condition"] == condition) & (rows["metric"] == "adv_correct")]
+    wide = shown.pivot_table(index="model", columns="case", values="value", aggfunc="mean")
+    wrong = 1 - wide.reindex(index=matrix.targets, columns=matrix.cases).to_numpy(float)
+    counted = ~np.isnan(matrix.fooled) & ~np.isnan(wrong)
+    lines = [
+        (source, target, float(wrong[j, counted[i, j]].mean()))
+        for i, source in enumerate(matrix.sources)
+        for j, target in enumerate(matrix.targets)
+        if counted[i, j].any()
+    ]
+    return pd.DataFrame(lines, columns=["source", "target", "noise"])
 
 
 def _opposite(matrix: Matrix, i: int, j: int) -> Floats:

@@ -36,7 +36,8 @@ class Search:
         norm: ``l2`` or ``linf``, over pixels in [0,1].
         method: ``pgd`` (Madry et al. 2018, on a ladder of radii), ``ddn`` (Rony et al. 2019, L2),
             ``fmn`` (Pintor et al. 2021, Linf) or ``hop_skip_jump`` (Chen et al. 2020), which asks
-            for answers only and so does not care how gradients look.
+            for answers only and so does not care how gradients look; with few queries its errors
+            are several times too far, so it sees gross masking only.
         steps: iterations; of PGD at each radius, of size 2.5 eps / steps.
         eps: PGD's radii, ascending; pictures lost at one are not attacked at the next.
         restarts: random starts of PGD at each radius.

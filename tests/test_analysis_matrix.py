@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.excess import excess_columns, excess_pairs, excess_transfer, fitted_reach
 from analysis.lens import lens_columns, lens_tables
-from analysis.matrix import HEAD, Matrix, pair_rates, roles, transfer_matrix
+from analysis.matrix import HEAD, Matrix, noise_floor, pair_rates, roles, transfer_matrix
 from analysis.robustness_columns import distance_facts
 from tests.rows import Row, facts, frame
 
@@ -33,7 +33,9 @@ def planted() -> list[Row]:
     rows += shown(A, A, [1] * 6, [1] * 6) + shown(A, B, [1, 1, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0])
     rows += shown(A, C, [1, 1, 1, 1, 0, 0]) + shown(B, A, [1, 0, 0, 0, 0, 1])
     rows += shown(B, B, [1] * 6) + shown(B, C, [1, 1, 0, 0, 0, 0])
-    rows += facts(B, HEAD, "adv_correct", [0] * 6, step=5)  # not the last step
+    # a curve over iterations, on the run's source alone
+    rows += facts(B, HEAD, "adv_correct", [0] * 6, step=5)
+    rows += facts(B, HEAD, "adv_correct", [0] * 6, step=80)
     return rows
 
 
@@ -61,6 +63,13 @@ def test_rates_count_pictures_both_get_right() -> None:
     own = table[table["own"]]
     assert set(zip(own["source"], own["target"], strict=True)) == {(A, A), (B, B)}
     assert (own["fooling"] == 1).all() and (own["fooling_low"] < 1).all()
+
+
+def test_the_noise_floor_counts_the_pair_s_own_pictures() -> None:
+    rows = planted() + facts(B, "l2_0.50/noise", "adv_correct", [0, 1, 1, 1, 1, 0])
+    found = noise_floor(matrix(), frame(rows)).set_index(["source", "target"])["noise"].to_dict()
+    assert found == {(A, B): pytest.approx(1 / 5), (B, B): pytest.approx(2 / 6)}
+    assert noise_floor(matrix(), frame(planted())).empty
 
 
 def test_asymmetry_is_paired_and_changes_sign_with_the_direction() -> None:
@@ -99,7 +108,8 @@ def test_an_ensemble_is_right_where_its_members_are_and_white_box_to_each() -> N
 
 def test_the_run_s_source_may_also_be_named() -> None:
     rows = frame(planted())
-    again = rows[rows["condition"] == HEAD].assign(condition=f"from={A}/{HEAD}")
+    at_40 = rows[(rows["condition"] == HEAD) & (rows["step"] == 40)]
+    again = at_40.assign(condition=f"from={A}/{HEAD}")
     found = transfer_matrix(pd.concat([rows, again], ignore_index=True), A)
     assert found is not None
     np.testing.assert_array_equal(found.fooled, matrix().fooled)
@@ -163,6 +173,16 @@ def test_the_fit_finds_a_reach_that_was_there(distances: list[float], data: st.D
     total = float((share * (near <= reach)).sum())
     assert fitted_reach(near, share, total) == pytest.approx(reach)
     assert fitted_reach(near + 1, share, 0.0) == 0.0
+
+
+def test_one_target_has_no_excess_to_speak_of() -> None:
+    rows = frame(world(reach=0.3))
+    alone = rows[rows["model"].isin([A, B]) | (rows["metric"] == "clean_correct")]
+    found = transfer_matrix(alone, A)
+    assert found is not None
+    excess = excess_transfer(found, distance_facts(alone, A), resamples=5, seed=0)
+    by_source = excess_pairs(excess).groupby("source")["target"].nunique().to_dict()
+    assert by_source == {C: 2}
 
 
 def test_distances_nobody_measured_give_no_excess() -> None:
