@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from analysis import plots, style_plots
+from analysis import lens_plots, plots, style_plots
+from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, pareto, write_best
+from analysis.robustness_columns import distance_facts, robust_curves
 from analysis.stats import Correlation, correlate
 from analysis.style_columns import headline, largest_weight, parts, style_curves
 from analysis.summary import number, summary
@@ -59,7 +62,10 @@ def analyse(
             files = [write(table, loaded.path), _write_summary(loaded, table, found)]
             grid = main_grid(grid_points(loaded.rows))
             files += [write_best(grid, loaded.path)] if len(grid) else []
-            for name, draw in figures(loaded, table, resamples=resamples, seed=seed):
+            lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
+            files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+            drawn = figures(loaded, table, resamples=resamples, seed=seed)
+            for name, draw in (*drawn, *lens_figures(loaded, table, lens)):
                 status.update(f"drawing {name}")
                 files += save(draw(), loaded.path / "analysis" / name)
     except (StoreError, SchemaError) as error:
@@ -95,9 +101,9 @@ def figures(
         )
     if len(rates):
         yield "conditions", lambda: plots.heat_map(rates)
-    curve = rates[rates["condition"] == f"{HEADLINE}/untargeted"]
-    if curve["step"].nunique() > 1:
-        yield "attack-curve", lambda: plots.attack_curve(curve, table)
+    for condition, curve in rates.groupby("condition"):
+        if curve["step"].nunique() > 1:
+            yield _curve_name(str(condition)), partial(plots.attack_curve, curve, table)
     losses = headline(style_curves(run.rows, "loss_style"))
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
@@ -110,6 +116,29 @@ def figures(
     index = _pictures(run.path)
     if len(index):
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)
+
+
+def _curve_name(condition: str) -> str:
+    """The headline's curve has the plain name."""
+    method = condition.removesuffix("/untargeted").removeprefix(HEADLINE)
+    return "attack-curve" + method.replace("/", "-")
+
+
+def lens_figures(
+    run: Run, table: pd.DataFrame, lens: dict[str, pd.DataFrame]
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The attack lens's figures this run has rows for: file name and what draws it."""
+    curves = robust_curves(distance_facts(run.rows, run.source))
+    if len(curves):
+        yield "robustness", lambda: lens_plots.robustness(curves, table)
+    if "layers" in lens:
+        yield "layers", lambda: lens_plots.layers(lens["layers"], table)
+    if "pairs" in lens:
+        yield "matrix", lambda: lens_plots.matrix(lens["pairs"])
+    if "edits" in lens:
+        sources = set(lens["edits"]["source"])
+        main = run.source if run.source in sources else min(sources)
+        yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
 
 
 def _strongest(lines: pd.DataFrame) -> pd.DataFrame:

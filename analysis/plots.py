@@ -123,7 +123,7 @@ def heat_map(rates: pd.DataFrame) -> Figure:
     wide = 100 * last.pivot(index="model", columns="condition", values="rate")
     wide.columns = [_column_name(str(name)) for name in wide.columns]
     with style():
-        drawn = figure(2.6 + 0.95 * wide.shape[1], 1.6 + 0.38 * wide.shape[0])
+        drawn = figure(max(5.0, 2.6 + 0.95 * wide.shape[1]), 1.6 + 0.38 * wide.shape[0])
         ax = drawn.subplots()
         sns.heatmap(
             wide, ax=ax, annot=True, fmt=".0f", cmap="rocket_r", vmin=0, vmax=100, linewidths=0.5,

@@ -245,3 +245,23 @@ def detectable_rho(n: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
         return math.nan
     quantiles = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
     return math.tanh(quantiles / math.sqrt(n - 3))
+
+
+def median(values: npt.ArrayLike, *, resamples: int = 2000, seed: int = 0) -> Estimate:
+    """The median with its percentile bootstrap interval; inf is a value, NaN is left out.
+
+    Ends of the interval are medians that some resample had, so they may be inf, too.
+    """
+    table = np.asarray(values, dtype=float)
+    table = table[~np.isnan(table)]
+    if not table.size:
+        return NOTHING
+    value = float(np.median(table))
+    if table.size == 1:
+        return Estimate(value, math.nan, math.nan, 1)
+    draws = np.random.default_rng(seed).integers(0, table.size, size=(resamples, table.size))
+    tail = (1 - LEVEL) / 2
+    samples = np.median(table[draws], axis=1)
+    # interpolating between a number and inf gives neither
+    low, high = np.quantile(samples, [tail, 1 - tail], method="inverted_cdf")
+    return Estimate(value, min(float(low), value), max(float(high), value), int(table.size))

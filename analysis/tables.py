@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.lens import lens_columns
 from analysis.nonrobust_columns import nonrobust_columns
 from analysis.style_columns import style_columns
 from analysis.transfer_columns import HEADLINE, transfer_columns
@@ -73,9 +74,10 @@ def build(
 
     Columns: model, family, arch, role, training, robust, residual, downsampling, batch_norm, seed,
     params, is_source; those of ``transfer_columns`` (at the norm ``headline``), ``style_columns``
-    and ``nonrobust_columns``; attack_step_s and style_closure_s, median seconds from
-    benchmark.json. What was not measured is NaN. Networks trained on non-robust features are no
-    rows: what they learned stands in the row of their architecture's standard weights.
+    and, where their suites were run, of ``nonrobust_columns`` and ``lens_columns``; attack_step_s
+    and style_closure_s, median seconds from benchmark.json. What was not measured is NaN. Networks
+    trained on non-robust features are no rows: what they learned stands in the row of their
+    architecture's standard weights.
 
     Args:
         run: rows and manifest.
@@ -97,8 +99,9 @@ def build(
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
     learned = nonrobust_columns(run.rows, known, resamples=resamples, seed=seed)
+    lens = lens_columns(run.rows, run.source, resamples=resamples, seed=seed)
     costs = _costs(run.path / "benchmark.json", models)
-    table = table.join([transfer, style, learned, costs])
+    table = table.join([transfer, style, learned, lens, costs])
     return table.rename_axis("model").reset_index()
 
 
@@ -118,13 +121,13 @@ def _costs(file: Path, models: list[str]) -> pd.DataFrame:
     return costs
 
 
-def write(table: pd.DataFrame, run: Path) -> Path:
-    """Store the table as RUN/analysis/models.csv, six significant digits.
+def write(table: pd.DataFrame, run: Path, *, name: str = "models") -> Path:
+    """Store the table as RUN/analysis/NAME.csv, six significant digits.
 
     Raises:
         StoreError: the disk is full or not writable.
     """
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    file = run / "analysis" / "models.csv"
+    file = run / "analysis" / f"{name}.csv"
     write_atomically(file, lambda out: out.write(text.encode()))
     return file

@@ -20,7 +20,7 @@ def transfer_facts(
     labels: Mapping[str, int] | None = None,
     voters: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """One line an attacked picture and target model, with who gets the clean picture right.
+    """One line a picture attacked on the run's source and a target model, with who gets it right.
 
     Columns: model, condition, step, case, seed; the schema's adv_* answers and perturbation norms
     (NaN where not measured); ``both`` (source and target right on the clean picture) and ``all``
@@ -30,6 +30,7 @@ def transfer_facts(
     true class and the target, which only happens when they are one.
     """
     attacked = rows[(rows["suite"] == "transfer") & rows["metric"].isin(_ANSWERS + _NORMS)]
+    attacked = attacked[~attacked["condition"].str.startswith("from=")]
     facts = attacked.pivot(index=_UNIT, columns="metric", values="value").reset_index()
     facts = facts.reindex(columns=[*_UNIT, *_ANSWERS, *_NORMS]).rename_axis(columns=None)
     right = clean_answers(rows) == 1  # a model that was not asked is not known to be right

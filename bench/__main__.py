@@ -16,7 +16,8 @@ from bench.inputs import Inputs
 from bench.lab import CONDITIONS
 from bench.optimize import LossError
 from bench.pictures import Picture, PictureError, bundled, load_folder
-from bench.presets import PRESETS, Preset
+from bench.preset import Preset
+from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
@@ -61,6 +62,7 @@ def bench(
     content: Content = None,
     style: Styles = None,
     size: Size = 0,
+    images: Annotated[int, typer.Option(help="how many are attacked; 0 = the preset's")] = 0,
     device: Device = "cpu",
     seed: Seed = 0,
     dry_run: DryRun = False,
@@ -82,7 +84,7 @@ def bench(
         return
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
-    plan = _plan(PRESETS[preset], models, run, data, content, style, size, device, seed)
+    plan = _plan(PRESETS[preset], models, run, data, content, style, size, images, device, seed)
     _do(plan, dry_run=dry_run)
 
 
@@ -113,7 +115,7 @@ def style_lab(
         named = tuple(spec.name for spec in _models(chosen, models))
         experiments = tuple(replace(e, models=named) for e in chosen.experiments)
         chosen = replace(chosen, experiments=experiments)
-    _do(_plan(chosen, models, run, None, content, style, size, device, seed), dry_run=dry_run)
+    _do(_plan(chosen, models, run, None, content, style, size, 0, device, seed), dry_run=dry_run)
 
 
 def _named_conditions(names: str) -> Preset:
@@ -147,12 +149,12 @@ def _do(plan: Plan, *, dry_run: bool) -> None:
 
 def _plan(
     preset: Preset, models: str, run: Path | None, data: Path | None, content: Path | None,
-    style: Path | None, size: int, device: str, seed: int,
+    style: Path | None, size: int, images: int, device: str, seed: int,
 ) -> Plan:  # fmt: skip
     chosen = preset.at_size(size) if size else preset
     inputs = Inputs(
         run=run or RUNS / preset.name,
-        images=_images(data, chosen.images),
+        images=_images(data, images or chosen.images),
         contents=_pictures(content, chosen.contents, chosen.size),
         styles=_pictures(style, chosen.styles, chosen.size),
         source=find(SOURCE),

@@ -1,4 +1,4 @@
-"""Adversarial pictures made once a run: kept as safetensors, verified whenever they are read."""
+"""Adversarial pictures made once a source: kept as safetensors, verified whenever they are read."""
 
 import hashlib
 import json
@@ -10,16 +10,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from bench.inputs import Inputs
+from bench.sources import Names, source_digests, source_model
 from bench.transfer import Attack, Crafted, answers, craft
 from results.store import write_atomically
 from zoo.datasets import to_float
-from zoo.load import Classifier
-from zoo.weights import weights_digest
 
 
-def crafted(source: Classifier, inputs: Inputs, attack: Attack, *, seed: int) -> Crafted:
-    """The attack's pictures: from the run's artifacts, or made now and put there."""
-    file = _file(inputs, attack, seed)
+def crafted(inputs: Inputs, attack: Attack, *, seed: int, sources: Names = ()) -> Crafted:
+    """The attack's pictures: from the run's artifacts, or made now and put there.
+
+    Args:
+        sources: see ``bench.sources``; loaded only where pictures have to be made.
+    """
+    file = _file(inputs, attack, seed, sources)
     clean = to_float(inputs.images.pixels)
     if file.exists():
         try:
@@ -29,6 +32,7 @@ def crafted(source: Classifier, inputs: Inputs, attack: Attack, *, seed: int) ->
                 return Crafted(attack, images.to(inputs.device), named.to(inputs.device))
         except (SafetensorError, KeyError):
             pass  # damaged: made anew below
+    source = source_model(sources, inputs)
     images = craft(
         source, clean.to(inputs.device), inputs.images.labels.to(inputs.device),
         attack=attack, seed=seed,
@@ -48,7 +52,7 @@ def _inside(images: torch.Tensor, clean: torch.Tensor, attack: Attack) -> bool:
     return bool(length.max() <= attack.eps * (1 + 1e-5) + 1e-6)
 
 
-def _file(inputs: Inputs, attack: Attack, seed: int) -> Path:
-    key = [weights_digest(inputs.source), inputs.images_sha256, asdict(attack), seed]
+def _file(inputs: Inputs, attack: Attack, seed: int, sources: Names) -> Path:
+    key = [source_digests(sources, inputs), inputs.images_sha256, asdict(attack), seed]
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     return inputs.run / "artifacts" / "adversarial" / f"{digest}.safetensors"

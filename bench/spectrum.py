@@ -140,7 +140,7 @@ def artifact_scores(images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor,
 
 
 def _high_frequency_share(power: Float[Tensor, "b h w"]) -> Float[Tensor, " b"]:
-    radius = _radius(power.shape[1], power.shape[2])
+    radius = frequency(power.shape[1], power.shape[2])
     high = (power * (radius > 0.25)).sum(dim=(1, 2))
     return high / ((power * (radius > 0)).sum(dim=(1, 2)) + POWER_FLOOR)
 
@@ -160,7 +160,7 @@ def _radial_mean(power: Float[Tensor, "b h w"]) -> Float[Tensor, "b k"]:
 
 
 @lru_cache(maxsize=16)
-def _radius(height: int, width: int) -> Float[Tensor, "h w"]:
+def frequency(height: int, width: int) -> Float[Tensor, "h w"]:
     """Distance from zero frequency in cycles per pixel."""
     down, across = (torch.fft.fftfreq(side, dtype=torch.float64) for side in (height, width))
     return torch.hypot(down[:, None], across[None, :])
@@ -170,7 +170,7 @@ def _radius(height: int, width: int) -> Float[Tensor, "h w"]:
 def _radial_bins(height: int, width: int) -> tuple[Int[Tensor, " hw"], Float[Tensor, " k"]]:
     """The bin of every frequency, and the size of every bin; the last bin collects the corners."""
     short = min(height, width)
-    bins = (_radius(height, width) * short).round().long().clamp(max=short // 2 + 1).flatten()
+    bins = (frequency(height, width) * short).round().long().clamp(max=short // 2 + 1).flatten()
     return bins, torch.bincount(bins, minlength=short // 2 + 2).to(torch.float64)
 
 

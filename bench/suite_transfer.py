@@ -1,67 +1,70 @@
-"""The transfer suite: adversarial pictures of the source, shown to one target."""
+"""The transfer suite: adversarial pictures of a source, shown to one target.
+
+Conditions of the rows: see ``bench.transfer``, with the source in front as ``bench.sources`` writes
+it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from bench.crafted import crafted
-from bench.estimate import timed
-from bench.inputs import Inputs, source_model
+from bench.estimate import FORWARD, step_seconds
+from bench.inputs import Inputs
+from bench.sources import Names, classifier, prefix, source_digests, source_specs
 from bench.suite import Row, Tick
 from bench.transfer import Attack, answers, facts
 from zoo.datasets import to_float
-from zoo.load import load_classifier
-from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
-from zoo.weights import weights_digest
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """The attacks made on the source and shown to the target."""
+    """The attacks made on a source and shown to the target.
+
+    Attributes:
+        sources: names in the catalogue, several for an ensemble; none = the run's source.
+    """
 
     attacks: tuple[Attack, ...]
+    sources: Names = ()
     name: ClassVar[str] = "transfer"
     version: ClassVar[int] = 1
 
     @property
     def label(self) -> str:
-        """Nothing: a run has one set of attacks."""
-        return ""
+        """The sources, where they are not the run's."""
+        return prefix(self.sources).rstrip("/")
 
     def depends(self, inputs: Inputs) -> list[str]:
-        """The source's weights and the attacked images."""
-        return [weights_digest(inputs.source), inputs.images_sha256]
+        """The sources' weights and the attacked images."""
+        return [*source_digests(self.sources, inputs), inputs.images_sha256]
 
     def work(self, inputs: Inputs) -> int:
         """One tick an attack."""
         return len(self.attacks)
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
-        """Two forward passes an attack; the source's cell also makes the pictures."""
-        model = load_classifier(spec, device=inputs.device)
-        x = torch.rand(len(inputs.images), 3, 32, 32, device=inputs.device)
-        y = inputs.images.labels.to(inputs.device)
-        shown = 2 * len(self.attacks) / 3  # a forward pass is a third of a step
-        made = sum(a.steps for a in self.attacks) if spec == inputs.source else 0
-        return timed(lambda: input_gradient(model, x, y)) * (shown + made)
+        """Two forward passes an attack; a source's own cell also makes the pictures."""
+        made_on = source_specs(self.sources, inputs)
+        shown = 2 * len(self.attacks) * FORWARD
+        made = sum(a.steps for a in self.attacks) if spec in made_on else 0
+        return step_seconds(spec, inputs) * (shown + made)
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Facts for each image under each attack."""
-        target = load_classifier(spec, device=inputs.device)
-        source = source_model(inputs.source, inputs.device)
+        target = classifier(spec, inputs.device)
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
         right = answers(target, clean) == labels
         for case, value in zip(ids, right, strict=True):
-            yield case, "clean", "clean_correct", 0, float(value)
+            yield case, f"{prefix(self.sources)}clean", "clean_correct", 0, float(value)
         for attack in self.attacks:
-            made = crafted(source, inputs, attack, seed=seed)
+            made = crafted(inputs, attack, seed=seed, sources=self.sources)
+            condition = f"{prefix(self.sources)}{attack.condition}"
             # a class is no target for its own pictures
             shown = [i for i, label in enumerate(labels.tolist()) if label != attack.target]
             for metric, values in facts(target, clean, labels, made).items():
                 for i in shown:
-                    yield ids[i], attack.condition, metric, attack.steps, float(values[i])
+                    yield ids[i], condition, metric, attack.steps, float(values[i])
             tick(0.0)

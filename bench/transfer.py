@@ -1,23 +1,26 @@
 """Adversarial examples made on a source, shown to targets (foolbox inside).
 
 Conditions of the rows: ``clean``; ``l2_0.50/untargeted`` with the attack's iterations as step;
-``l2_0.50/targeted/3``; ``l2_0.50/noise``, a random direction of the same norm.
+``l2_0.50/targeted/3``; ``l2_0.50/noise``, a random direction of the same norm; and, by other
+methods than plain PGD, ``l2_0.50/mi/untargeted``.
 """
 
 from dataclasses import dataclass
 
 import foolbox
 import torch
-from foolbox.attacks import (
-    L2ProjectedGradientDescentAttack,
-    LinfProjectedGradientDescentAttack,
-)
 from foolbox.criteria import Criterion, Misclassification, TargetedMisclassification
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-BATCH = 250  # pictures at once: bounds the memory, whatever the number of images
-_PGD = {"l2": L2ProjectedGradientDescentAttack, "linf": LinfProjectedGradientDescentAttack}
+from bench.attacks import PGD, Method, gradient_attack
+
+BATCH = 500  # pictures that pass a network together: memory stays bounded whatever their number
+
+
+def budget(norm: str, eps: float) -> str:
+    """Norm and radius as conditions write them: ``l2_0.50``, ``linf_0.031``."""
+    return f"{norm}_{eps:.2f}" if norm == "l2" else f"{norm}_{eps:.3f}"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Attack:
         norm: ``l2`` or ``linf``, over pixels in [0,1].
         eps: radius of the ball.
         goal: ``untargeted``, ``targeted`` (towards ``target``) or ``noise``.
-        steps: PGD iterations of size eps / 5, from a random start; 0 for noise.
+        steps: iterations of size eps / 5, from a random start; 0 for noise.
+        method: how the gradient is made and used; plain PGD unless told otherwise.
     """
 
     norm: str
@@ -36,14 +40,15 @@ class Attack:
     goal: str
     steps: int = 0
     target: int | None = None
+    method: Method = PGD
 
     @property
     def condition(self) -> str:
-        """The rows' condition: norm, radius, goal, and the class aimed at."""
-        parts = [
-            f"{self.norm}_{self.eps:.2f}" if self.norm == "l2" else f"{self.norm}_{self.eps:.3f}"
-        ]
-        parts += [self.goal] + ([str(self.target)] if self.target is not None else [])
+        """The rows' condition: norm, radius, method if not PGD, goal, and the class aimed at."""
+        parts = [budget(self.norm, self.eps)]
+        parts += [self.method.name] if self.method != PGD else []
+        parts += [self.goal]
+        parts += [str(self.target)] if self.target is not None else []
         return "/".join(parts)
 
 
@@ -66,21 +71,17 @@ def craft(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # foolbox draws its random starts from the global generator
-        parts = [
-            _craft(model, x, y, attack)
+        if attack.goal == "noise":
+            return random_perturbation(images, norm=attack.norm, eps=attack.eps)
+        run = gradient_attack(
+            attack.norm, attack.method, step_size=attack.eps / 5, steps=attack.steps
+        )
+        fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+        made = [
+            run(fmodel, x, _criterion(attack, y), epsilons=attack.eps)[1].detach()
             for x, y in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True)
         ]
-    return torch.cat(parts)
-
-
-def _craft(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> Tensor:
-    if attack.goal == "noise":
-        return _noise(images, attack)
-    pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
-    fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
-    _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
-    perturbed: Tensor = clipped.detach()
-    return perturbed
+    return torch.cat(made)
 
 
 def _criterion(attack: Attack, labels: Tensor) -> Criterion:
@@ -91,13 +92,18 @@ def _criterion(attack: Attack, labels: Tensor) -> Criterion:
     raise ValueError(f"attack goal {attack.goal} with target {attack.target}: see Attack")
 
 
-def _noise(images: Tensor, attack: Attack) -> Tensor:
-    """A random point on the sphere (L2) or a random corner of the cube (Linf), clipped to [0,1]."""
+def random_perturbation(
+    images: Float[Tensor, "b 3 h w"], *, norm: str, eps: float
+) -> Float[Tensor, "b 3 h w"]:
+    """A random point on the sphere (L2) or a random corner of the cube (Linf), clipped to [0,1].
+
+    Drawn from torch's global generator: seed it first.
+    """
     direction = torch.randn(images.shape).to(images)
-    if attack.norm == "linf":
-        return (images + attack.eps * direction.sign()).clamp(0, 1)
+    if norm == "linf":
+        return (images + eps * direction.sign()).clamp(0, 1)
     unit: Tensor = direction / direction.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
-    return (images + attack.eps * unit).clamp(0, 1)
+    return (images + eps * unit).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -112,11 +118,8 @@ class Crafted:
 def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, " b"]:
     """The class each picture is given."""
     with torch.no_grad():
-        parts = [
-            model(part.contiguous(memory_format=torch.channels_last)).argmax(1)
-            for part in torch.split(images, BATCH)
-        ]
-    return torch.cat(parts)
+        layout = images.contiguous(memory_format=torch.channels_last)
+        return torch.cat([model(batch).argmax(1) for batch in torch.split(layout, BATCH)])
 
 
 def facts(

@@ -11,11 +11,12 @@ import pandas as pd
 
 VERSION = 1
 
-# suite: transfer, style, activations, coverage, features
+# suite: transfer, style, robustness, ...
 # model: arch.tag of the network measured (the target of an attack, the optimised encoder)
 # case: the picture, or the pair "content+style"
 # condition: what was done to it, parts joined by "/" (see each suite's docstring)
-# step: attack iterations, gradient evaluations or frequency bins; 0 where none applies
+# step: attack iterations, gradient evaluations, frequency bins or a tap's place in depth; 0 where
+#     none applies
 KEYS = ["suite", "model", "case", "condition", "metric", "step", "seed"]
 COLUMNS = [*KEYS, "value"]
 
@@ -43,6 +44,8 @@ _ODENA = "Odena et al. 2016"
 _GATYS = "Gatys et al. 2016"
 _NAKANO = "Nakano 2019"
 _SWAG = "Wang et al. 2021"
+_DEMONTIS = "Demontis et al. 2019"
+_REPLY = "Ilyas et al. 2019 (reply to Nakano)"
 
 METRICS: dict[str, Metric] = {
     "clean_correct": Metric(
@@ -75,6 +78,37 @@ METRICS: dict[str, Metric] = {
         "accuracy after training on non-robust features", "0/1", 0, 1, +1,
         "a model trained on the source's perturbed, relabelled pictures names the true class",
         "Ilyas et al. 2019",
+    ),
+    "adv_distance": Metric(
+        "distance to the nearest error", "pixels in [0,1]", 0, _INF, +1,
+        "norm of the smallest perturbation one attack finds that makes the model err; 0 where it "
+        "errs anyway, inf where the attack finds none", "Moosavi-Dezfooli et al. 2016",
+    ),
+    "layer_displacement": Metric(
+        "layer displacement", "activation, L2", 0, _INF, -1,
+        "largest ||f(x') - f(x)|| that gradient ascent finds in the ball, f the activation of a "
+        "tap, step its place in depth", _REPLY,
+    ),
+    "layer_displacement_noise": Metric(
+        "layer displacement by noise", "activation, L2", 0, _INF, -1,
+        "||f(x') - f(x)|| for a random x' on the same sphere", _REPLY,
+    ),
+    "layer_spread": Metric(
+        "spread of a layer", "activation, L2", 0, _INF, 0,
+        "mean ||f(x) - f(x2)|| over the other pictures x2: the unit of layer displacements", _REPLY,
+    ),
+    "gradient_norm": Metric(
+        "input-gradient norm", "nats / pixels in [0,1]", 0, _INF, -1,
+        "L2 norm of the cross-entropy's gradient with respect to the pixels", _DEMONTIS,
+    ),
+    "gradient_alignment": Metric(
+        "gradient alignment", "cosine", -1, 1, 0,
+        "cosine between the model's and the source's input gradients", _DEMONTIS,
+    ),
+    "loss_variance": Metric(
+        "loss variance under noise", "nats^2", 0, _INF, -1,
+        "variance of the cross-entropy over random perturbations of one norm",
+        f"after {_DEMONTIS}",
     ),
     "loss_total": Metric(
         "total loss", "relative", 0, _INF, -1,

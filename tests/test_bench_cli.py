@@ -6,6 +6,7 @@ from PIL import Image
 
 from bench import __main__ as cli
 from results import store
+from tests.toys import toy_images
 
 SMALL = "vgg_c10.standard"
 
@@ -148,3 +149,13 @@ def test_help_has_examples(
     assert "python -m bench --models vgg_c10.standard,resnet50_c10.standard" in " ".join(
         capsys.readouterr().out.split()
     )
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 20), (40, 40)])
+def test_the_number_of_attacked_images_can_be_chosen(
+    asked: int, given: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "load_cifar10", lambda *_: toy_images(200, 32, classes=10))
+    plan = cli._plan("smoke", SMALL, tmp_path, tmp_path, None, None, 0, asked, "cpu", 0)
+    assert len(plan.inputs.images) == given
+    assert plan.inputs.images.labels.bincount().tolist() == [given // 10] * 10

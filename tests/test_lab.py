@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.cells import Cell, run_cell
-from bench.lab import CONDITIONS, Experiment
+from bench.experiment import Experiment
+from bench.lab import CONDITIONS
 from bench.presets import PRESETS
 from bench.stylize import StyleSettings
 from bench.suite_coverage import Coverage

@@ -1,12 +1,29 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
+from bench.attacks import PGD
 from bench.pictures import BUNDLED
-from bench.presets import PRESETS, Preset
-from zoo.catalog import SOURCE, find, members
+from bench.preset import Preset
+from bench.presets import PRESETS
+from bench.suite_edits import Edits
+from bench.suite_mediators import Alignment
+from bench.suite_robustness import Robustness
+from bench.suite_style import Style
+from bench.suite_transfer import Transfer
+from bench.transfer import Attack
+from zoo.catalog import find, members
 
 EVERY = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
+
+
+def suites(preset: Preset, kind: type[Any]) -> list[Any]:
+    return [suite for suite in preset.suites if isinstance(suite, kind)]
+
+
+def attacks(preset: Preset) -> list[Attack]:
+    return [attack for suite in suites(preset, Transfer) for attack in suite.attacks]
 
 
 @EVERY
@@ -18,45 +35,80 @@ def test_a_preset_is_frozen_and_hashable(preset: Preset) -> None:
 
 @EVERY
 def test_its_cells_have_keys_of_their_own(preset: Preset) -> None:
-    keys = [cell.key for cell in preset.cells(members(preset.dataset), seed=0)]
+    cells = preset.cells(preset.members(), seed=0)
+    keys = [cell.key for cell in cells]
     assert len(keys) == len(set(keys))
-    suites = {key.split("/")[0] for key in keys}
-    assert "style" in suites
-    assert ("transfer" in suites) == bool(preset.transfer.attacks)
+    assert {cell.suite.name for cell in cells} == {suite.name for suite in preset.suites}
+
+
+@EVERY
+def test_its_pictures_and_models_exist(preset: Preset) -> None:
+    assert set(preset.contents + preset.styles) <= set(BUNDLED)
+    assert bool(suites(preset, Style)) == bool(preset.contents) == bool(preset.styles)
+    names = [spec.name for spec in preset.members()]
+    assert len(names) == len(set(names))
+    assert preset.source in names
+    assert preset.judge not in names
+    assert all(find(name).dataset == preset.dataset for name in names)
+
+
+@EVERY
+def test_every_attack_has_a_condition_and_step_of_its_own(preset: Preset) -> None:
+    for suite in suites(preset, Transfer):
+        pairs = [(attack.condition, attack.steps) for attack in suite.attacks]
+        assert len(pairs) == len(set(pairs))
+
+
+@EVERY
+def test_the_headline_is_attacked(preset: Preset) -> None:
+    plain = {a.condition for a in attacks(preset) if a.method == PGD}
+    assert preset.attacks == (f"{preset.headline}/untargeted" in plain)
+    assert preset.attacks == (f"{preset.headline}/noise" in plain)
+
+
+@EVERY
+def test_every_size_can_be_changed(preset: Preset) -> None:
+    small = preset.at_size(64)
+    assert {suite.settings.size for suite in suites(small, Style)} <= {64}
+    assert replace(small, experiments=()) == replace(preset, experiments=())
 
 
 def test_what_non_robust_features_teach_is_all_that_is_asked() -> None:
     models = members("cifar10", role="nonrobust")
     keys = [cell.key for cell in PRESETS["cifar10"].cells(models, seed=0)]
     assert keys == [f"nonrobust/{spec.name}/seed0" for spec in models]
-
-
-@EVERY
-def test_its_pictures_and_models_exist(preset: Preset) -> None:
-    assert set(preset.contents + preset.styles) <= set(BUNDLED)
-    names = [spec.name for spec in preset.members()]
-    assert SOURCE in names
-    assert len(names) == len(set(names))
-    assert all(find(name).dataset == preset.dataset for name in names)
-    assert not any(find(name).role == "judge" for name in names)
-
-
-@EVERY
-def test_every_attack_has_a_condition_and_step_of_its_own(preset: Preset) -> None:
-    pairs = [(attack.condition, attack.steps) for attack in preset.transfer.attacks]
-    assert len(pairs) == len(set(pairs))
+    assert not PRESETS["quick"].cells(models, seed=0)
 
 
 def test_the_quick_preset_measures_what_it_promises() -> None:
     quick = PRESETS["quick"]
-    attacks = quick.transfer.attacks
-    assert {(a.norm, round(a.eps * 255)) for a in attacks if a.norm == "linf"} == {("linf", 8)}
-    assert {a.eps for a in attacks if a.norm == "l2"} == {0.25, 0.5, 1.0}
+    made, styled = attacks(quick), [suite.settings for suite in suites(quick, Style)]
+    assert {(a.norm, round(a.eps * 255)) for a in made if a.norm == "linf"} == {("linf", 8)}
+    assert {a.eps for a in made if a.norm == "l2"} == {0.25, 0.5, 1.0}
     for goal in ("untargeted", "noise"):
-        assert len({(a.norm, a.eps) for a in attacks if a.goal == goal}) == 4
-    assert {a.target for a in attacks if a.goal == "targeted"} == set(range(10))
+        assert len({(a.norm, a.eps) for a in made if a.goal == goal}) == 4
+    assert {a.target for a in made if a.goal == "targeted"} == set(range(10))
     assert len(quick.styles) >= 3
-    assert {s.settings.start for s in quick.style} == {"content", "noise"}
-    assert all(s.settings.size >= 128 for s in quick.style)
-    assert all(s.settings.taps == "matched" for s in quick.style)
-    assert any(len(s.settings.weights) >= 2 for s in quick.style)
+    assert {settings.start for settings in styled} == {"content", "noise"}
+    assert all(settings.size >= 128 and settings.taps == "matched" for settings in styled)
+    assert any(len(settings.weights) >= 2 for settings in styled)
+
+
+def test_the_attack_lens_takes_every_model_as_a_source() -> None:
+    lens, models = PRESETS["attack-lens"], members("cifar10")
+    cells = lens.cells(models, seed=0)
+    pairs = {(cell.suite.sources, cell.spec.name) for cell in cells
+             if isinstance(cell.suite, Transfer) and len(cell.suite.sources) == 1}  # fmt: skip
+    assert pairs == {((a.name,), b.name) for a in models for b in models}
+    in_order = [cell.spec.name for cell in cells if isinstance(cell.suite, Alignment)]
+    assert in_order == sorted(in_order, key=[spec.name for spec in models].index)
+    # what is edited was crafted for the whole pictures already
+    assert {suite.attack for suite in suites(lens, Edits)} <= set(attacks(lens))
+
+
+def test_the_attack_lens_searches_with_and_without_gradients_in_both_norms() -> None:
+    (suite,) = suites(PRESETS["attack-lens"], Robustness)
+    found = {(search.norm, search.method) for search in suite.searches}
+    assert {("l2", "pgd"), ("l2", "ddn"), ("l2", "hop_skip_jump"), ("linf", "pgd"),
+            ("linf", "fmn")} == found  # fmt: skip
+    assert all(search.restarts > 1 for search in suite.searches if search.method == "pgd")

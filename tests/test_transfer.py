@@ -62,6 +62,21 @@ def test_the_same_seed_makes_the_same_pictures_and_leaves_the_generator_alone() 
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("batch", [1, 3, 4])
+def test_pictures_pass_in_batches_of_bounded_size(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    model = linear(weight(), bias=1.0 - float((weight() * 0.5).sum()))
+    model.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    whole = craft(model, GREY, labels(model), attack=Attack("l2", 0.5, "untargeted", 60), seed=0)
+    monkeypatch.setattr("bench.transfer.BATCH", batch)
+    seen.clear()
+    made = craft(model, GREY, labels(model), attack=Attack("l2", 0.5, "untargeted", 60), seed=0)
+    assert max(seen) == batch
+    torch.testing.assert_close(made, whole, atol=4e-3, rtol=0)  # other starts, the same optimum
+
+
 @pytest.mark.parametrize("attack", [Attack("l2", 1, "sideways"), Attack("l2", 1, "targeted")])
 def test_an_attack_without_a_goal_is_refused(attack: Attack) -> None:
     with pytest.raises(ValueError, match="see Attack"):

@@ -1,0 +1,66 @@
+"""The attack lens: what a run says of robustness, layers and transfer between all pairs."""
+
+import pandas as pd
+
+from analysis.edit_columns import edit_rates, perturbation_peaks
+from analysis.excess import Excess, excess_columns, excess_pairs, excess_transfer
+from analysis.layer_columns import layer_ratios
+from analysis.matrix import Matrix, noise_floor, pair_rates, roles, transfer_matrix
+from analysis.mediator_columns import alignments, mediator_columns
+from analysis.robustness_columns import distance_facts, robustness_columns
+
+_REFITS = 300  # resamples that fit every source's reach anew are slow ones
+
+
+def lens_columns(
+    rows: pd.DataFrame, source: str | None, *, resamples: int, seed: int
+) -> pd.DataFrame:
+    """Columns of the model table; empty where no suite of the lens was measured.
+
+    See ``robustness_columns``, ``mediator_columns``, ``perturbation_peaks`` and, where there are
+    pictures of other sources than the run's, ``matrix.roles`` and ``excess.excess_columns``.
+    """
+    how = {"resamples": resamples, "seed": seed}
+    parts = [
+        robustness_columns(rows, source, **how), mediator_columns(rows, **how),
+        perturbation_peaks(rows, **how),
+    ]  # fmt: skip
+    matrix = _matrix(rows, source)
+    if matrix is not None:
+        parts += [roles(matrix, **how), excess_columns(_excess(matrix, rows, source, **how))]
+    known = [part for part in parts if len(part)]
+    return pd.concat(known, axis=1) if known else pd.DataFrame()
+
+
+def lens_tables(
+    rows: pd.DataFrame, source: str | None, *, resamples: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Tables of their own, by name: pairs, layers, edits; only those with rows.
+
+    ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
+    ``excess.excess_pairs`` and the gradients' alignment.
+    """
+    how = {"resamples": resamples, "seed": seed}
+    tables = {"layers": layer_ratios(rows, **how), "edits": edit_rates(rows, source, **how)}
+    matrix = _matrix(rows, source)
+    if matrix is not None:
+        pairs = pair_rates(matrix, **how)
+        excess = excess_pairs(_excess(matrix, rows, source, **how))
+        for other in (noise_floor(matrix, rows), excess, alignments(rows, source, **how)):
+            if len(other):
+                pairs = pairs.merge(other, on=["source", "target"], how="left")
+        tables["pairs"] = pairs
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def _matrix(rows: pd.DataFrame, source: str | None) -> Matrix | None:
+    """The matrix, where there is more than the run's one source."""
+    found = transfer_matrix(rows, source)
+    return found if found is not None and len(found.sources) > 1 else None
+
+
+def _excess(
+    matrix: Matrix, rows: pd.DataFrame, source: str | None, *, resamples: int, seed: int
+) -> Excess:
+    facts = distance_facts(rows, source)
+    return excess_transfer(matrix, facts, resamples=min(resamples, _REFITS), seed=seed)

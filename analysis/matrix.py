@@ -1,0 +1,201 @@
+"""The transfer matrix: every source against every target, who sends and who receives.
+
+A rate counts pictures that source and target both get right, so the two rates of a pair count the
+same pictures and their difference is paired. A model against itself is white box: it stands in the
+matrix and in no summary.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.stats import Floats, interval, mean, rate
+from analysis.transfer_columns import HEADLINE, clean_answers, spread
+
+HEAD = f"{HEADLINE}/untargeted"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What every target answers to every source's pictures, under one attack.
+
+    Attributes:
+        sources, targets, cases: names along the axes.
+        fooled: "s t n", 1 = wrong, 0 = right; NaN where source or target errs on the clean picture
+            or was not asked.
+        same: "s t n", 1 = wrong in the source's way.
+    """
+
+    sources: list[str]
+    targets: list[str]
+    cases: list[str]
+    fooled: Floats
+    same: Floats
+
+    @property
+    def own(self) -> np.ndarray:
+        """Whether each target is among each source's members, "s t": white box."""
+        return np.array([[t in s.split("+") for t in self.targets] for s in self.sources], bool)
+
+    def resampled(self, *, resamples: int, seed: int) -> Floats:
+        """Rates "r s t" under resampling of pictures, the same draw for all pairs."""
+        return self.rates(self.draws(resamples=resamples, seed=seed))
+
+    def draws(self, *, resamples: int, seed: int) -> np.ndarray:
+        """How often each picture counts, "r n": bootstrap resamples of pictures."""
+        n = len(self.cases)
+        return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+
+    def rates(self, counts: np.ndarray) -> Floats:
+        """Rates "r s t" where each picture counts as often as "r n" says; NaN over no picture."""
+        flat = self.fooled.reshape(-1, len(self.cases))
+        hits = counts @ np.nan_to_num(flat).T
+        of = counts @ (~np.isnan(flat)).T.astype(float)
+        found = np.divide(hits, of, out=np.full(hits.shape, np.nan), where=of > 0)
+        shaped: Floats = found.reshape(len(counts), len(self.sources), len(self.targets))
+        return shaped
+
+
+def transfer_matrix(
+    rows: pd.DataFrame, source: str | None, *, condition: str = HEAD
+) -> Matrix | None:
+    """The matrix of one condition, None without such rows.
+
+    At the number of iterations that most sources attack with, the largest if several: a curve over
+    iterations is measured on one source only.
+
+    Args:
+        source: the run's own, which conditions do not name.
+    """
+    shown = rows[(rows["suite"] == "transfer")]
+    shown = shown[shown["metric"].isin(["adv_correct", "adv_same_as_source"])]
+    parts = shown["condition"].str.extract(r"^(?:from=(?P<source>[^/]+)/)?(?P<attack>.+)$")
+    shown = shown.assign(source=parts["source"].fillna(source))[parts["attack"] == condition]
+    shown = shown.dropna(subset="source")
+    if shown.empty:
+        return None
+    sources_at = shown.groupby("step")["source"].nunique()
+    shown = shown[shown["step"] == sources_at.index[sources_at == sources_at.max()].max()]
+    # the run's own source may also be named: its pictures are the same ones
+    wide = shown.pivot_table(
+        index=["source", "model", "case"], columns="metric", values="value", aggfunc="mean"
+    ).reindex(columns=["adv_correct", "adv_same_as_source"])
+    axes = [sorted(map(str, wide.index.get_level_values(i).unique())) for i in range(3)]
+    cube = wide.reindex(pd.MultiIndex.from_product(axes)).to_numpy(float)
+    cube = cube.reshape(*map(len, axes), 2)
+    sources, targets, cases = axes
+    both = _both_right(clean_answers(rows), sources, targets, cases)
+    fooled, same = (np.where(both, part, np.nan) for part in (1 - cube[..., 0], cube[..., 1]))
+    return Matrix(sources, targets, cases, fooled, same)
+
+
+def _both_right(
+    clean: pd.DataFrame, sources: list[str], targets: list[str], cases: list[str]
+) -> np.ndarray:
+    names = {member for source in sources for member in source.split("+")} | set(targets)
+    right = clean.eq(1).reindex(index=cases, columns=sorted(names), fill_value=False)
+    by_source = np.stack([right[s.split("+")].all(axis=1).to_numpy() for s in sources])
+    both: np.ndarray = by_source[:, None, :] & right[targets].to_numpy().T[None]
+    return both
+
+
+def pair_rates(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """One line a source and target.
+
+    Columns: source, target, own; fooling in [0, 1] with _low, _high, _n; ``same`` (wrong in the
+    source's way, share of the same pictures, with _low, _high, _n) and ``consistency``, same /
+    fooling: of the errors, the share that are the source's (Waseda et al. 2021), NaN without
+    errors; ``asymmetry``, this rate minus that of the opposite direction, with _low, _high, _n.
+    """
+    how = {"resamples": resamples, "seed": seed}
+    lines = []
+    for i, source in enumerate(matrix.sources):
+        for j, target in enumerate(matrix.targets):
+            fooled, same = matrix.fooled[i, j], matrix.same[i, j]
+            found = rate(fooled, **how)
+            alike = rate(same, **how)
+            lines.append({
+                "source": source, "target": target, "own": bool(matrix.own[i, j]),
+                **spread("fooling", found), **spread("same", alike),
+                "consistency": alike.value / found.value if found.value else np.nan,
+                **spread("asymmetry", mean(fooled - _opposite(matrix, i, j), **how)),
+            })  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def noise_floor(
+    matrix: Matrix, rows: pd.DataFrame, *, condition: str = f"{HEADLINE}/noise"
+) -> pd.DataFrame:
+    """Each pair's rate under random noise: source, target, noise; no line where none was shown.
+
+    Over the pictures of the pair's own rate, so that (F - noise) / (1 - noise) adjusts it.
+    """
+    shown = rows[(rows["condition"] == condition) & (rows["metric"] == "adv_correct")]
+    wide = shown.pivot_table(index="model", columns="case", values="value", aggfunc="mean")
+    wrong = 1 - wide.reindex(index=matrix.targets, columns=matrix.cases).to_numpy(float)
+    counted = ~np.isnan(matrix.fooled) & ~np.isnan(wrong)
+    lines = [
+        (source, target, float(wrong[j, counted[i, j]].mean()))
+        for i, source in enumerate(matrix.sources)
+        for j, target in enumerate(matrix.targets)
+        if counted[i, j].any()
+    ]
+    return pd.DataFrame(lines, columns=["source", "target", "noise"])
+
+
+def _opposite(matrix: Matrix, i: int, j: int) -> Floats:
+    """What source i answers to the pictures of target j as a source."""
+    source, target = matrix.sources[i], matrix.targets[j]
+    if source not in matrix.targets or target not in matrix.sources or source == target:
+        return np.full(len(matrix.cases), np.nan)
+    found: Floats = matrix.fooled[matrix.sources.index(target), matrix.targets.index(source)]
+    return found
+
+
+def roles(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Each single model as a source and as a target, one row each; columns with _low and _high.
+
+    ``sends``: mean rate over the other targets; ``receives``: mean rate over the other sources,
+    ensembles left out; ``sends_minus_receives``, over the partners it met in both roles, is what is
+    left of a low rate as a target once the model is as weak a source. Intervals resample pictures,
+    the same draw for all pairs.
+    """
+    ones = np.ones((1, len(matrix.cases)))
+    rates = np.concatenate([matrix.rates(ones), matrix.resampled(resamples=resamples, seed=seed)])
+    rates = np.where(matrix.own, np.nan, rates)
+    lines = {}
+    for model in sorted(name for name in {*matrix.sources, *matrix.targets} if "+" not in name):
+        sent = _partners(rates, matrix, model, as_source=True)
+        got = _partners(rates, matrix, model, as_source=False)
+        parts = {"sends": sent, "receives": got}
+        partners = [name for name in sent if name in got]
+        parts["sends_minus_receives"] = {name: sent[name] - got[name] for name in partners}
+        lines[model] = {
+            key: value
+            for name, part in parts.items()
+            for key, value in summarised(name, _averaged(part)).items()
+        }
+    return pd.DataFrame.from_dict(lines, orient="index").dropna(how="all")
+
+
+def _averaged(part: dict[str, Floats]) -> Floats:
+    found: Floats = np.mean(list(part.values()), axis=0) if part else np.full(2, np.nan)
+    return found
+
+
+def _partners(rates: Floats, matrix: Matrix, model: str, *, as_source: bool) -> dict[str, Floats]:
+    """The rates of all draws with every other single model."""
+    if as_source and model in matrix.sources:
+        found = dict(zip(matrix.targets, rates[:, matrix.sources.index(model)].T, strict=True))
+    elif not as_source and model in matrix.targets:
+        found = dict(zip(matrix.sources, rates[:, :, matrix.targets.index(model)].T, strict=True))
+    else:
+        return {}
+    return {k: v for k, v in found.items() if "+" not in k and not np.isnan(v[0])}
+
+
+def summarised(name: str, drawn: Floats) -> dict[str, float]:
+    """name, name_low, name_high: the first value, and the interval of the resampled others."""
+    value, (low, high) = float(drawn[0]), interval(drawn[1:])
+    return {name: value, f"{name}_low": min(low, value), f"{name}_high": max(high, value)}

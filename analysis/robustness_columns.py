@@ -1,0 +1,109 @@
+"""Robust accuracy from minimal distances, and whether gradients hide errors.
+
+Robust accuracy at eps is the share of pictures whose nearest known error is further than eps: an
+upper bound on the truth, like every attack's. Gradient masking (Athalye et al. 2018) shows where
+something that never saw the model's gradients, a search by answers or a picture made on another
+network, comes nearer than every search by gradients: those pictures prove the latter failed.
+"""
+
+import pandas as pd
+
+from analysis.stats import median, rate
+from analysis.transfer_columns import spread
+
+READ_AT = {"l2": (0.25, 0.5, 1.0), "linf": (2 / 255, 4 / 255, 8 / 255)}
+BLIND = ("hop_skip_jump",)  # searches that ask for answers only
+MASKED = 0.05  # a model is flagged when surely more than this share of its pictures is masked
+_NEARER = 0.99  # of the white-box distance: bisection leaves a thousandth
+_KEY = ["model", "norm", "case"]
+
+
+def distance_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
+    """One line a model, norm and picture that the robustness suite measured.
+
+    Columns: model, norm, case; ``right`` (the clean answer is); ``white``, ``black``, ``transfer``:
+    distance to the nearest error found by gradients, by answers, and by pictures made on other
+    networks (or noise), inf where none is an error, NaN where none was tried; ``distance``, the
+    smaller of white and black.
+    """
+    searched = rows[(rows["suite"] == "robustness") & (rows["metric"] == "adv_distance")]
+    if searched.empty:
+        return pd.DataFrame(columns=[*_KEY, "right", "white", "black", "transfer", "distance"])
+    parts = searched["condition"].str.split("/", expand=True)
+    kind = parts[1].isin(BLIND).map({True: "black", False: "white"})
+    lines = searched.assign(norm=parts[0], kind=kind)
+    facts = lines.pivot_table(index=_KEY, columns="kind", values="value", aggfunc="min")
+    facts = facts.reindex(columns=["white", "black"])
+    right = rows[(rows["suite"] == "robustness") & (rows["metric"] == "clean_correct")]
+    flags = right.set_index(["model", "case"])["value"].eq(1).rename("right")
+    facts = facts.join(flags, on=["model", "case"]).join(_transferred(rows, source))
+    facts["distance"] = facts[["white", "black"]].min(axis=1)
+    return facts.rename_axis(columns=None).reset_index()
+
+
+def _transferred(rows: pd.DataFrame, source: str | None) -> pd.Series:
+    """The smallest norm at which a picture not made on the model itself is an error."""
+    shown = rows[rows["suite"] == "transfer"]
+    named = shown["condition"].str.extract(r"^from=([^/]+)/", expand=False).fillna(source)
+    members = named.fillna("").str.split("+")
+    own = pd.Series(
+        [model in names for model, names in zip(shown["model"], members, strict=True)],
+        index=shown.index, dtype=bool,
+    )  # fmt: skip
+    wide = shown[~own].pivot_table(
+        index=["model", "case", "condition", "step", "seed"], columns="metric", values="value"
+    )
+    wide = wide.reindex(columns=["adv_correct", "perturbation_l2", "perturbation_linf"])
+    lengths = {"perturbation_l2": "l2", "perturbation_linf": "linf"}
+    fooled = wide["adv_correct"].eq(0)
+    found = wide.rename(columns=lengths)[list(lengths.values())]
+    found = found.where(fooled, float("inf")).where(wide["adv_correct"].notna())
+    nearest = found.groupby(["model", "case"]).min().rename_axis(columns="norm").stack()
+    return pd.Series(nearest, name="transfer").reorder_levels(_KEY)  # type: ignore[arg-type]
+
+
+def robustness_columns(
+    rows: pd.DataFrame, source: str | None, *, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """One row a model the robustness suite measured, none if it measured none.
+
+    Columns, each with _low, _high, _n unless marked *: ``robust[l2_0.50]``, ...: accuracy at that
+    eps, in [0, 1], of all pictures; ``distance_l2``, ``distance_linf``: median distance to the
+    nearest error over pictures the model gets right; ``masked_l2``, ...: share of these pictures
+    on which a search without the model's gradients came nearer than all with them;
+    ``masking_l2``*, ...: 1 where that share is above ``MASKED`` beyond doubt, else 0.
+    """
+    facts = distance_facts(rows, source)
+    how = {"resamples": resamples, "seed": seed}
+    lines: dict[str, dict[str, float]] = {}
+    for (model, norm), part in facts.groupby(["model", "norm"]):
+        line = lines.setdefault(str(model), {})
+        for eps in READ_AT.get(str(norm), ()):
+            name = f"robust[{norm}_{eps:.{2 if norm == 'l2' else 3}f}]"
+            line |= spread(name, rate(part["distance"] > eps, **how))
+        right = part[part["right"]]
+        line |= spread(f"distance_{norm}", median(right["distance"], **how))
+        other = right[["black", "transfer"]].min(axis=1)
+        tried = right[other.notna()]
+        masked = rate(other[tried.index] < _NEARER * tried["white"], **how)
+        line |= spread(f"masked_{norm}", masked)
+        line[f"masking_{norm}"] = float(masked.low > MASKED) if masked.n else float("nan")
+    return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def robust_curves(facts: pd.DataFrame) -> pd.DataFrame:
+    """Robust accuracy of every model at every eps where it changes: model, norm, eps, accuracy.
+
+    Args:
+        facts: ``distance_facts(rows, source)``.
+    """
+    curves = []
+    for (model, norm), part in facts.groupby(["model", "norm"]):
+        reached = part["distance"].sort_values().to_numpy()
+        left = 1 - (pd.RangeIndex(len(reached)) + 1) / len(reached)
+        curve = pd.DataFrame({"eps": [0.0, *reached], "accuracy": [1.0, *left]})
+        last = curve[curve["eps"] < float("inf")].groupby("eps", as_index=False).min()
+        curves.append(last.assign(model=str(model), norm=str(norm)))
+    if not curves:
+        return pd.DataFrame(columns=["model", "norm", "eps", "accuracy"])
+    return pd.concat(curves, ignore_index=True)[["model", "norm", "eps", "accuracy"]]

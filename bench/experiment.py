@@ -1,0 +1,68 @@
+"""Suites that belong together, and the models they are for."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench.cells import Cell
+from bench.suite import Suite
+from bench.suite_style import Style
+from zoo.spec import ModelSpec, operated
+from zoo.surgery import operate
+from zoo.taps import skeleton
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A part of a preset.
+
+    Attributes:
+        about: one line for ``--help``.
+        models: names; None = every model of a run that the other fields admit.
+        roles: whose turn it is; None = every role but networks trained on non-robust features,
+            which are asked one question only.
+        seeds: whether further seeds of a model take part where none are named.
+        surgery: what is done to each model first; models it would not change are left out.
+        from_each: whether the suites are repeated with every model of the run as their source.
+    """
+
+    about: str
+    suites: tuple[Suite, ...]
+    models: tuple[str, ...] | None = None
+    roles: tuple[str, ...] | None = None
+    seeds: bool = True
+    surgery: tuple[str, ...] = ()
+    from_each: bool = False
+
+    def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
+        """The plan for those of these models that take part.
+
+        All suites and sources of one model follow one another, so that it is loaded once.
+        """
+        chosen = [spec for spec in models if self._takes(spec)]
+        return tuple(
+            Cell(operated(spec, *self.surgery), suite, seed)
+            for spec in chosen
+            for suite in self._of(chosen)
+            if not isinstance(suite, Style) or suite.fits(spec)
+        )
+
+    def at_size(self, size: int) -> "Experiment":
+        """The same with style transfer on pictures of another size."""
+        suites = (s.at_size(size) if isinstance(s, Style) else s for s in self.suites)
+        return replace(self, suites=tuple(suites))
+
+    def _of(self, sources: list[ModelSpec]) -> tuple[Suite, ...]:
+        if not self.from_each:
+            return self.suites
+        suites: tuple[Any, ...] = self.suites
+        return tuple(
+            replace(suite, sources=(source.name,)) for suite in suites for source in sources
+        )
+
+    def _takes(self, spec: ModelSpec) -> bool:
+        if self.models:
+            named = spec.name in self.models
+        else:
+            admitted = spec.role in self.roles if self.roles else spec.role != "nonrobust"
+            named = admitted and (self.seeds or spec.seed == 0)
+        return named and (not self.surgery or bool(operate(skeleton(spec), self.surgery)))

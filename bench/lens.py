@@ -1,0 +1,67 @@
+"""The attack lens: robustness, layers, and transfer between all pairs, as experiments."""
+
+from dataclasses import replace
+
+from bench.attacks import DI, LOGIT, MI, MI_DI_TI, PGD, TI
+from bench.distances import Search
+from bench.edits import Edit
+from bench.experiment import Experiment
+from bench.suite_edits import Edits
+from bench.suite_layers import Layers
+from bench.suite_mediators import Alignment, Sensitivity
+from bench.suite_robustness import Robustness
+from bench.suite_transfer import Transfer
+from bench.transfer import Attack
+
+_HEADLINE = Attack("l2", 0.5, "untargeted", steps=40)
+
+
+def _attacks() -> tuple[Attack, ...]:
+    """Every method at one budget, PGD at others, curves, and targets for plain and logit loss."""
+    methods = (PGD, MI, DI, TI, MI_DI_TI)
+    curve = (5, 10, 20, 80)
+    return (
+        *(replace(_HEADLINE, method=method) for method in methods),
+        *(replace(_HEADLINE, steps=n, method=m) for n in curve for m in (PGD, MI_DI_TI)),
+        *(Attack("l2", eps, "untargeted", steps=40) for eps in (0.25, 1.0)),
+        *(Attack("linf", 8 / 255, "untargeted", steps=40, method=m) for m in (PGD, MI_DI_TI)),
+        *(Attack("l2", 0.5, "targeted", 80, target, m) for target in (0, 3, 6, 9)
+          for m in (PGD, LOGIT)),
+        Attack("l2", 0.5, "noise"),
+        Attack("linf", 8 / 255, "noise"),
+    )  # fmt: skip
+
+
+_SEARCHES = (
+    Search("l2", "pgd", steps=20, eps=(0.1, 0.25, 0.5, 1.0, 2.0), restarts=2),
+    Search("l2", "ddn", steps=50),
+    Search("l2", "hop_skip_jump", steps=10, first=30),
+    Search("linf", "pgd", steps=20, eps=tuple(k / 255 for k in (1, 2, 4, 8, 16)), restarts=2),
+    Search("linf", "fmn", steps=50),
+)
+_BANDS = tuple(Edit(kind, cutoff) for kind in ("low", "high") for cutoff in (1 / 16, 1 / 8, 1 / 4))
+# shifts by 2 and 8 keep the lattices of strides 2 and 8, a shift by 1 keeps none
+_SHIFTS = tuple(Edit("shift", pixels) for pixels in (1, 2, 8))
+_FEW_EDITS = (
+    Edit("whole"), Edit("low", 1 / 8), Edit("high", 1 / 8), *_SHIFTS[:2], Edit("swap"),
+)  # fmt: skip
+_ENSEMBLE = ("resnet50_c10.standard", "densenet_c10.standard", "inception_c10.standard")
+
+LENS = (
+    Experiment("attacks from the source", (Transfer(_attacks()),)),
+    Experiment(
+        "each model by itself, and under an ensemble's attacks",
+        (
+            Robustness(_SEARCHES),
+            Layers(eps=(0.25, 0.5, 1.0), steps=20, first=50),
+            Sensitivity(),
+            Transfer((_HEADLINE,), sources=_ENSEMBLE),
+            Edits(_HEADLINE, (Edit("whole"), *_BANDS, *_SHIFTS, Edit("swap"))),
+        ),
+    ),
+    Experiment(
+        "every pair of models",
+        (Transfer((_HEADLINE,)), Edits(_HEADLINE, _FEW_EDITS), Alignment()),
+        from_each=True,
+    ),
+)

@@ -1,0 +1,75 @@
+"""A preset: named, frozen settings of a whole run."""
+
+from dataclasses import dataclass, replace
+
+from bench.cells import Cell
+from bench.experiment import Experiment
+from bench.style_settings import StyleSettings
+from bench.suite import Suite
+from bench.suite_style import Style
+from bench.suite_transfer import Transfer
+from zoo.catalog import JUDGE, SOURCE, find, members
+from zoo.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a run measures, on which pictures, with which models.
+
+    Attributes:
+        about: one line for ``--help``.
+        dataset, roles: whose catalogue members are measured when no ``--models`` are named.
+        models: the default models, where they are fewer.
+        images: how many images are attacked at most, balanced over classes.
+        contents, styles: bundled pictures by name.
+        source, judge: names of the attacked network and of the one that only scores; the judge is
+            none of the models.
+        side: of the attacked images, pixels: all models are shown the same ones.
+        needs_data: whether the bundled images are too few to mean anything.
+        headline: norm and radius of the main transfer columns, as in ``Attack.condition``.
+    """
+
+    name: str
+    about: str
+    dataset: str
+    images: int
+    experiments: tuple[Experiment, ...]
+    contents: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("contestant",)
+    models: tuple[str, ...] = ()
+    source: str = SOURCE
+    judge: str = JUDGE
+    side: int = 32
+    needs_data: bool = False
+    headline: str = "l2_0.50"
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """All suites of all experiments."""
+        return tuple(suite for experiment in self.experiments for suite in experiment.suites)
+
+    @property
+    def attacks(self) -> bool:
+        """Whether images are attacked at all."""
+        return any(isinstance(suite, Transfer) for suite in self.suites)
+
+    @property
+    def size(self) -> int:
+        """Short side of the pictures, pixels: one for all settings, so that they compare."""
+        sizes = [suite.settings.size for suite in self.suites if isinstance(suite, Style)]
+        return next(iter(sizes), StyleSettings().size)
+
+    def at_size(self, size: int) -> "Preset":
+        """The same settings with pictures of another size."""
+        return replace(self, experiments=tuple(e.at_size(size) for e in self.experiments))
+
+    def members(self) -> tuple[ModelSpec, ...]:
+        """The models measured when none are named: the fixed ones, or all of the roles."""
+        if self.models:
+            return tuple(find(name) for name in self.models)
+        return tuple(spec for role in self.roles for spec in members(self.dataset, role=role))
+
+    def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
+        """The plan, experiment by experiment."""
+        return tuple(cell for e in self.experiments for cell in e.cells(models, seed=seed))

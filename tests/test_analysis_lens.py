@@ -1,0 +1,252 @@
+"""Robust accuracy, the layer atlas, edits and mediators from planted rows; figures of the lens."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from analysis import lens_plots
+from analysis.__main__ import app
+from analysis.edit_columns import edit_rates, perturbation_peaks
+from analysis.layer_columns import layer_ratios
+from analysis.look import save
+from analysis.mediator_columns import mediator_columns
+from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
+from analysis.stats import median
+from tests.rows import MODELS, SOURCE, Row, build_run, facts, frame, manifest, store
+
+VGG, DENSE = "vgg_c10.standard", "densenet_c10.standard"
+HOW = {"resamples": 200, "seed": 0}
+
+
+def searched(model: str, condition: str, distances: list[float]) -> list[Row]:
+    return facts(model, condition, "adv_distance", distances, suite="robustness", step=50)
+
+
+def robust_rows() -> list[Row]:
+    """Five pictures, the first one wrong; the last out of reach of gradients."""
+    rows = facts(VGG, "clean", "clean_correct", [0, 1, 1, 1, 1], suite="robustness")
+    rows += searched(VGG, "l2/pgd", [0, 0.3, 0.6, 2.0, math.inf])
+    rows += searched(VGG, "l2/ddn", [0, 0.2, 0.7, 0.9, math.inf])
+    rows += searched(VGG, "l2/hop_skip_jump", [0, 0.5, 0.7, 2.0, 1.5])
+    return rows + searched(VGG, "linf/fmn", [0, 0.01, 0.02, 0.03, 0.04])
+
+
+def test_distances_are_the_smallest_over_searches() -> None:
+    found = distance_facts(frame(robust_rows()), SOURCE)
+    l2 = found[found["norm"] == "l2"].sort_values("case")
+    assert l2["distance"].tolist() == [0, 0.2, 0.6, 0.9, 1.5]
+    assert l2["right"].tolist() == [False, True, True, True, True]
+    assert l2["transfer"].isna().all()
+
+
+def test_robust_accuracy_by_hand() -> None:
+    found = robustness_columns(frame(robust_rows()), SOURCE, **HOW).loc[VGG]
+    assert found["robust[l2_0.25]"] == pytest.approx(3 / 5)
+    assert found["robust[l2_1.00]"] == pytest.approx(1 / 5)
+    assert found["robust[linf_0.031]"] == pytest.approx(1 / 5)
+    assert found["robust[l2_0.25]_n"] == 5
+    assert found["distance_l2"] == pytest.approx((0.6 + 0.9) / 2)
+    assert found["distance_l2_n"] == 4
+    assert found["masked_l2"] == pytest.approx(1 / 4)
+    assert found["masking_l2"] == 0  # one picture of four is no certainty
+    assert math.isnan(found["masking_linf"])  # no search without gradients
+
+
+def test_masking_is_flagged_where_it_is_certain() -> None:
+    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
+    rows += searched(VGG, "l2/pgd", [math.inf] * 40)
+    rows += searched(VGG, "l2/hop_skip_jump", [1.0] * 40)
+    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
+    assert (found["masked_l2"], found["masking_l2"]) == (1, 1)
+
+
+def test_transfer_that_beats_white_box_is_masking_unless_it_is_white_box() -> None:
+    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
+    rows += searched(VGG, "l2/pgd", [0.8] * 40)
+    attack = "l2_0.50/untargeted"
+    for condition in (attack, f"from={VGG}/{attack}", f"from={VGG}+{DENSE}/{attack}"):
+        wrong = [0] * 30 + [1] * 10 if condition == attack else [1] * 40
+        rows += facts(VGG, condition, "adv_correct", [1 - w for w in wrong], step=40)
+        rows += facts(VGG, condition, "perturbation_l2", [0.5] * 40, step=40)
+    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
+    assert found["masked_l2"] == pytest.approx(10 / 40)
+    assert found["masking_l2"] == 1
+    own = robustness_columns(frame(rows), VGG, **HOW).loc[VGG]
+    assert math.isnan(own["masked_l2"])
+
+
+def test_the_curve_is_the_share_of_pictures_further_away() -> None:
+    facts_ = distance_facts(frame(robust_rows()), SOURCE)
+    curve = robust_curves(facts_)
+    l2 = curve[curve["norm"] == "l2"]
+    assert l2["eps"].tolist() == [0, 0.2, 0.6, 0.9, 1.5]
+    assert l2["accuracy"].tolist() == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
+    assert robust_curves(facts_.iloc[:0]).empty
+
+
+def test_medians_with_infinity() -> None:
+    assert median([1, 2, 3, math.inf]).value == 2.5
+    found = median([1.0, math.inf, math.inf, math.inf, 2.0])
+    assert found.value == math.inf and found.low <= 2.0 and found.high == math.inf
+    assert median([math.nan]).n == 0 and math.isnan(median([3.0]).low)
+    drawn = np.random.default_rng(0).normal(size=400)
+    assert median(drawn).low < 0 < median(drawn).high
+
+
+def layer_rows(model: str, taps: dict[str, float], n: int = 20, noise: float = 0.1) -> list[Row]:
+    rows: list[Row] = []
+    for depth, (tap, ratio) in enumerate(taps.items(), start=1):
+        how = {"suite": "layers", "step": depth}
+        rows += facts(model, tap, "layer_spread", [4.0] * n, **how)
+        rows += facts(model, f"{tap}/l2_0.50", "layer_displacement", [4 * ratio] * n, **how)
+        rows += facts(
+            model, f"{tap}/l2_0.50", "layer_displacement_noise", [4 * ratio * noise] * n, **how
+        )
+    return rows
+
+
+def test_layer_ratios_by_hand() -> None:
+    found = layer_ratios(frame(layer_rows(VGG, {"conv1": 0.05, "conv2": 0.2})), **HOW)
+    table = found.set_index(["tap", "kind"])
+    assert table.loc[("conv2", "adversary"), "ratio"] == pytest.approx(0.2)
+    assert table.loc[("conv1", "noise"), "ratio"] == pytest.approx(0.005)
+    assert table.loc[("conv2", "adversary"), "depth"] == 2
+    assert set(found["budget"]) == {"l2_0.50"} and set(found["n"]) == {20}
+    np.testing.assert_allclose(found["low"], found["ratio"])
+
+
+def test_the_ratio_s_interval_covers_with_the_spread_resampled() -> None:
+    """Activations N(0,1), displacement 1: R = 1 / E|x - y| = sqrt(pi) / 2, in 100 worlds."""
+    covered = 0
+    for world in range(100):
+        x = np.random.default_rng(world).normal(size=100)
+        apart = np.abs(x[:, None] - x[None]).sum(axis=1) / 99
+        rows = facts(VGG, "tap", "layer_spread", apart.tolist(), suite="layers", step=1)
+        rows += facts(VGG, "tap/l2_1.00", "layer_displacement", [1.0] * 100, suite="layers", step=1)
+        found = layer_ratios(frame(rows), resamples=300, seed=world).iloc[0]
+        covered += found["low"] <= math.sqrt(math.pi) / 2 <= found["high"]
+    assert covered >= 86  # 91 here; single means, without the projection, cover 50
+
+
+def edit_rows(source: str | None, target: str, wrong: dict[str, list[int]]) -> list[Row]:
+    start = (f"from={source}/" if source else "") + "l2_0.50/untargeted"
+    rows: list[Row] = []
+    for edit, answers in wrong.items():
+        length = 0.5 if edit == "whole" else 0.4
+        how = {"suite": "edits", "step": 40}
+        rows += facts(target, f"{start}/{edit}", "adv_correct", [1 - w for w in answers], **how)
+        rows += facts(target, f"{start}/{edit}", "perturbation_l2", [length] * len(answers), **how)
+    return rows
+
+
+def test_edits_count_the_same_pictures_and_what_is_lost_is_paired() -> None:
+    clean = {SOURCE: [1, 1, 1, 1, 0], VGG: [1] * 5}
+    rows = [row for name, right in clean.items()
+            for row in facts(name, "clean", "clean_correct", right)]  # fmt: skip
+    rows += edit_rows(None, VGG, {"whole": [1, 1, 1, 0, 1], "shift_1": [0, 0, 1, 0, 1]})
+    rows += edit_rows(VGG, VGG, {"whole": [1] * 5})
+    found = edit_rates(frame(rows), SOURCE, **HOW).set_index(["source", "edit"])
+    assert found.loc[(SOURCE, "whole"), "fooling"] == pytest.approx(3 / 4)
+    assert found.loc[(SOURCE, "shift_1"), "fooling"] == pytest.approx(1 / 4)
+    assert found.loc[(SOURCE, "shift_1"), "lost"] == pytest.approx(2 / 4)
+    assert found.loc[(SOURCE, "shift_1"), "norm_share"] == pytest.approx(0.8)
+    assert found.loc[(VGG, "whole"), "fooling_n"] == 5
+    assert edit_rates(frame(rows[:2]), SOURCE).empty
+
+
+def test_peaks_and_mediators_are_means_over_pictures() -> None:
+    condition = "l2_0.50/untargeted/perturbation"
+    rows = facts(VGG, condition, "peak_2", [2.0, 6.0], suite="edits")
+    rows += facts(VGG, f"from={VGG}/{condition}", "peak_2", [2.0, 6.0], suite="edits")
+    found = perturbation_peaks(frame(rows), **HOW).loc[VGG]
+    assert (found["perturbation_peak_2"], found["perturbation_peak_2_n"]) == (4.0, 2)
+    rows = facts(VGG, "clean", "gradient_norm", [1.0, 3.0], suite="sensitivity")
+    rows += facts(VGG, "l2_0.50/noise", "loss_variance", [0.5, 0.5], suite="sensitivity")
+    found = mediator_columns(frame(rows), **HOW).loc[VGG]
+    assert (found["gradient_norm"], found["loss_variance"]) == (2.0, 0.5)
+
+
+def lens_rows(n: int = 12) -> list[Row]:
+    """Three models in all roles and suites, drawn once."""
+    rng = np.random.default_rng(0)
+    rows: list[Row] = []
+    for target in (VGG, DENSE, SOURCE):
+        rows += facts(target, "clean", "clean_correct", [1] * n, suite="robustness")
+        rows += searched(target, "l2/pgd", rng.random(n).tolist())
+        rows += layer_rows(target, {"a": 0.1, "b": 0.3}, n)
+        rows += edit_rows(None, target, {"whole": [1] * n, "low_0.125": [0] * n})
+        rows += facts(target, "clean", "clean_correct", [1] * n)
+        for source in (VGG, DENSE, SOURCE):
+            start = "" if source == SOURCE else f"from={source}/"
+            answers = (rng.random(n) < 0.5).astype(int).tolist()
+            rows += facts(target, f"{start}l2_0.50/untargeted", "adv_correct", answers, step=40)
+    return rows
+
+
+def test_the_door_writes_the_lens_s_tables_and_figures(tmp_path: Path) -> None:
+    families = {name: MODELS[name][0] for name in (VGG, DENSE, SOURCE)}
+    run = store(tmp_path / "run", lens_rows(), families)
+    result = CliRunner().invoke(app, [str(run), "--resamples", "100"])
+    assert result.exit_code == 0, result.output
+    written = {file.name for file in (run / "analysis").iterdir()}
+    tables = {"models.csv", "pairs.csv", "layers.csv", "edits.csv"}
+    drawn = {f"{name}.png" for name in ("robustness", "layers", "matrix", "edits")}
+    assert tables | drawn <= written
+    models = pd.read_csv(run / "analysis" / "models.csv").set_index("model")
+    assert {"sends", "receives", "receives_excess", "robust[l2_0.50]"} <= set(models.columns)
+    assert len(pd.read_csv(run / "analysis" / "pairs.csv")) == 9
+
+
+def test_a_run_without_the_lens_has_no_column_of_it(tmp_path: Path) -> None:
+    run = build_run(tmp_path / "run", images=10, suites=("transfer",), models=[VGG, SOURCE])
+    CliRunner().invoke(app, [str(run), "--resamples", "100"])
+    models = pd.read_csv(run / "analysis" / "models.csv")
+    assert not [name for name in models if name.startswith(("sends", "robust[", "distance_"))]
+    assert not (run / "analysis" / "pairs.csv").exists()
+
+
+def test_models_that_act_alike_stand_together() -> None:
+    names = ["a1", "b1", "a2", "b2"]
+    alike = [[0.9 if s[0] == t[0] else 0.1 for t in names] for s in names]
+    rates = pd.DataFrame(alike, index=names, columns=names).mask(np.eye(4, dtype=bool))
+    order = lens_plots.clustered(rates)
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {
+        frozenset({"a1", "a2"}), frozenset({"b1", "b2"}),
+    }  # fmt: skip
+    assert lens_plots.clustered(rates.iloc[:1, :2]) == ["a1", "b1"]
+
+
+def test_the_matrix_frames_the_white_box_and_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
+    names = [VGG, DENSE, SOURCE]
+    pairs = pd.DataFrame(
+        [{"source": s, "target": t, "own": s == t, "fooling": 0.25 * (i + 1)}
+         for i, s in enumerate(names) for t in names]
+    )  # fmt: skip
+    drawn = lens_plots.matrix(pairs)
+    ax = drawn.axes[0]
+    assert len(ax.patches) == 3
+    ticks = [[text.get_text() for text in labels]
+             for labels in (ax.get_xticklabels(), ax.get_yticklabels())]  # fmt: skip
+    assert ticks[0] == ticks[1] and set(ticks[0]) == set(names)
+    assert sorted(text.get_text() for text in ax.texts) == sorted(["25", "50", "75"] * 3)
+    first, second = (
+        [file.read_bytes() for file in save(lens_plots.matrix(pairs), tmp_path / name)]
+        for name in ("one", "two")
+    )
+    assert first == second
+
+
+def test_layer_curves_have_a_panel_an_architecture() -> None:
+    rows = layer_rows(VGG, {"a": 0.1, "b": 0.3}) + layer_rows("vgg_c10.l2_05", {"a": 0.1, "b": 0.2})
+    ratios = layer_ratios(frame(rows + layer_rows(DENSE, {"a": 0.2})), **HOW)
+    entries = manifest({name: MODELS[name][0] for name in (VGG, "vgg_c10.l2_05", DENSE)})["models"]
+    table = pd.DataFrame([{"model": name, **entry} for name, entry in entries.items()])
+    drawn = lens_plots.layers(ratios, table)
+    titles = [ax.get_title(loc="left") for ax in drawn.axes if ax.get_visible()]
+    assert titles == ["densenet_c10", "vgg_c10"]
+    labels = [text.get_text() for text in drawn.axes[1].get_legend().get_texts()]
+    assert labels == ["l2_05", "standard"]
