@@ -106,7 +106,7 @@ def test_every_model_can_be_shown(name: str, call) -> None:
     shown = json.loads(out)
     assert code == 0
     assert shown["spec"]["name"] == name
-    assert shown["spec"]["arch_options"] == {}
+    assert shown["spec"]["arch_options"] == dict(ZOO[name].arch_options)
     assert shown["manifest"] == {}
 
 
@@ -126,11 +126,18 @@ def test_check_loads_a_model_and_lists_its_taps(call, checkpoints: Pretend) -> N
     assert "of foolbox's 20 CIFAR-10 pictures right" in out
 
 
+def test_check_takes_an_architecture_nobody_prepared(call) -> None:
+    code, out, err = call("check", "mobilenetv3_small_100", "--weights", "random", "--size", "64")
+    assert (code, err) == (0, "")
+    assert "tap bn1: (16, 32, 32) from 64 px" in out
+    assert "tap blocks.5: (576, 2, 2) from 64 px" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["show", "vgg_c10.standart"], "is not in the catalogue: did you mean vgg_c10.standard"),
-        (["check", "resnet50"], "names no weights: did you mean resnet50.tv_in1k?"),
+        (["check", "resnet50"], "names no weights: did you mean resnet50.tv_in1k"),
         (["check", "resnet18_c10.standard"], "has no trained weights yet: python -m zoo train"),
         (["check", NAME, "--size", "4"], "a 4x4 picture is too small"),
         (["check", NAME, "--device", "cuda:77"], "no device cuda:77 here"),

@@ -103,14 +103,21 @@ def show(name: Name) -> None:
 @app.command()
 def check(
     name: Name,
+    weights: Annotated[
+        Literal["own", "random"], typer.Option(help="random: untrained, of any architecture")
+    ] = "own",
     size: Annotated[int, typer.Option(help="side of the test picture for the taps")] = 128,
     device: Device = "cpu",
 ) -> None:
     """Load one model and show its taps, parameters and accuracy on the bundled pictures.
 
-    Example: python -m zoo check resnet50_c10.l2_05
+    Examples:
+
+      python -m zoo check resnet50_c10.l2_05
+
+      python -m zoo check mobilenetv3_small_100 --weights random
     """
-    spec = find(name)
+    spec = find(name if weights == "own" else f"{name.split('.')[0]}.random")
     model = load_classifier(spec, device=usable(device))
     encoder = load_encoder(spec, device=device)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The table of models: the one place where a model is added.
+"""The table of models: the one place where a model is added (``catalog_imagenet.py``: its half).
 
 A CIFAR member is one line, ``_cifar("vgg_c10", "VGG", "standard")``, and the file that
 ``python -m zoo train vgg_c10.standard`` makes for it.
@@ -6,7 +6,8 @@ A CIFAR member is one line, ``_cifar("vgg_c10", "VGG", "standard")``, and the fi
 
 import difflib
 
-from zoo.spec import Committed, Hub, ModelSpec, PyPI
+from zoo.catalog_imagenet import IMAGENET
+from zoo.spec import Committed, ModelSpec, PyPI
 
 SOURCE = "resnet50_c10.standard"
 JUDGE = "tf_efficientnet_lite0.pypi"
@@ -18,7 +19,6 @@ _ARTICLE_TAPS = {
     "VGG": (_VGG_TAPS, "stages.conv4_2"),
     "ResNet": (_RESNET_TAPS, "stages.layer3"),
 }
-_HUB_RESNET_TAPS = tuple(f"layer{i}" for i in range(1, 5))
 
 
 class UnknownModelError(KeyError):
@@ -53,26 +53,6 @@ def _cifar(
     )
 
 
-def _imagenet(
-    name: str,
-    family: str,
-    *,
-    residual: bool = False,
-    style: tuple[str, ...] | None = None,
-    content: str | None = None,
-) -> ModelSpec:
-    return ModelSpec(
-        name=name,
-        family=family,
-        dataset="imagenet",
-        arch=name,
-        weights=Hub(),
-        residual=residual,
-        style_layers=style,
-        content_layer=content,
-    )
-
-
 _MODELS = (
     _cifar("vgg_c10", "VGG", "standard"),
     _cifar("resnet18_c10", "ResNet", "standard", residual=True),
@@ -81,20 +61,7 @@ _MODELS = (
     _cifar("inception_c10", "Inception", "standard"),
     _cifar("vgg_c10", "VGG", "l2_05"),
     _cifar("resnet50_c10", "ResNet", "l2_05", residual=True),
-    _imagenet(
-        "vgg19.tv_in1k", "VGG",
-        style=tuple(f"features.{i}" for i in (1, 6, 11, 20, 29)), content="features.22",
-    ),
-    _imagenet(
-        "vgg16_bn.tv_in1k", "VGG",
-        style=tuple(f"features.{i}" for i in (2, 9, 16, 26, 36)), content="features.29",
-    ),
-    *(
-        _imagenet(name, "ResNet", residual=True, style=_HUB_RESNET_TAPS, content="layer3")
-        for name in ("resnet50.tv_in1k", "resnet18.tv_in1k")
-    ),
-    _imagenet("densenet121.tv_in1k", "DenseNet"),
-    _imagenet("inception_v3.tv_in1k", "Inception"),
+    *IMAGENET,
     ModelSpec(
         name=JUDGE,
         family="EfficientNet",
@@ -115,16 +82,23 @@ ZOO: dict[str, ModelSpec] = {spec.name: spec for spec in _MODELS}
 
 
 def find(name: str) -> ModelSpec:
-    """The spec of this name.
+    """The spec of this name: a line of the catalogue, any ``arch.tag`` of timm, ``arch.random``.
 
     Raises:
         UnknownModelError: no such name, or a bare architecture without its tag.
     """
     if name in ZOO:
         return ZOO[name]
-    tagged = [known for known in ZOO if known.split(".")[0] == name]
+    from zoo.unlisted import spec_of, tags  # timm is heavy, and most names have a line
+
+    unlisted = spec_of(name, tuple(ZOO.values()))
+    if unlisted:
+        return unlisted
+    tagged = [known for known in ZOO if known.split(".")[0] == name] or tags(name)
     near = tagged or difflib.get_close_matches(name, ZOO, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else "python -m zoo list shows all names"
+    hint = (
+        f"did you mean {' or '.join(near[:3])}?" if near else "python -m zoo list shows all names"
+    )
     reason = "names no weights" if tagged else "is not in the catalogue"
     raise UnknownModelError(f"{name} {reason}: {hint}")
 

