@@ -13,7 +13,7 @@ from zoo.load import load_encoder
 from zoo.spec import ModelSpec
 from zoo.taps import content_tap, default_taps, matched_taps, skeleton, stage_taps
 
-LISTED = members("imagenet")
+LISTED = list({spec.arch: spec for spec in members("imagenet")}.values())
 NAMED = {
     "vgg11.tv_in1k": [f"features.{i}" for i in (1, 4, 9, 14, 19, 20)],
     "resnet50.tv_in1k": ["act1", "layer1", "layer2", "layer3", "layer4"],

@@ -1,12 +1,14 @@
-"""The table of models: the one place where a model is added (``catalog_imagenet.py``: its half).
+"""The table of models: the one place where a model is added.
 
 A CIFAR member is one line, ``_cifar("vgg_c10", "VGG", "standard")``, and the file that
-``python -m zoo train vgg_c10.standard`` makes for it.
+``python -m zoo train vgg_c10.standard`` makes for it. ImageNet's members stand in
+``catalog_imagenet.py`` and ``catalog_robust.py``.
 """
 
 import difflib
 
 from zoo.catalog_imagenet import IMAGENET
+from zoo.catalog_robust import ROBUST
 from zoo.spec import Committed, ModelSpec, PyPI
 
 SOURCE = "resnet50_c10.standard"
@@ -62,6 +64,7 @@ _MODELS = (
     _cifar("vgg_c10", "VGG", "l2_05"),
     _cifar("resnet50_c10", "ResNet", "l2_05", residual=True),
     *IMAGENET,
+    *ROBUST,
     ModelSpec(
         name=JUDGE,
         family="EfficientNet",

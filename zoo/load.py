@@ -1,6 +1,7 @@
 """From a spec to a network: classifier or encoder, pixels in [0,1] in, frozen, channels-last."""
 
 from collections.abc import Sequence
+from functools import cache
 from textwrap import shorten
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zoo.spec import ModelSpec
-from zoo.taps import default_taps, skeleton
+from zoo.taps import default_taps
 from zoo.weights import WeightsError, load_state
 
 
@@ -132,7 +133,14 @@ def untrained(spec: ModelSpec) -> Classifier:
 
 def parameters(spec: ModelSpec) -> int:
     """How many numbers training sets, counted without allocating any."""
-    return sum(p.numel() for p in skeleton(spec).parameters())
+    return _counted(spec.arch, tuple(spec.arch_options.items()))
+
+
+@cache
+def _counted(arch: str, options: tuple[tuple[str, Any], ...]) -> int:
+    with torch.device("meta"):
+        net = create_model(arch, **dict(options))
+    return sum(p.numel() for p in net.parameters())
 
 
 def load_classifier(

@@ -40,11 +40,31 @@ class PyPI:
 
 
 @dataclass(frozen=True)
+class Pickled:
+    """Weights published as a pickled checkpoint; converted once, in the cache directory.
+
+    Attributes:
+        url: where it is published; its last part is the file's name.
+        accuracy: as of ``Hub``, of the classes the model answers with.
+        sha256: of the published file; None = not known.
+    """
+
+    url: str
+    accuracy: float | None = None
+    sha256: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The published file's name."""
+        return self.url.partition("?")[0].rpartition("/")[2]
+
+
+@dataclass(frozen=True)
 class RandomInit:
     """No training: the architecture's own initialisation under ``ModelSpec.seed``."""
 
 
-Weights = Hub | Committed | PyPI | RandomInit
+Weights = Hub | Committed | PyPI | Pickled | RandomInit
 
 
 @dataclass(frozen=True)
