@@ -36,6 +36,11 @@ class Run:
         return self.manifest.get("source")
 
     @property
+    def headline(self) -> str:
+        """Norm and radius of the main transfer columns, ``<norm>_<eps>``."""
+        return str(self.manifest.get("headline", HEADLINE))
+
+    @property
     def models(self) -> list[str]:
         """Models of the manifest and of the rows, sorted; "(style)" and its like are none."""
         names = {*self.manifest.get("models", {}), *self.rows["model"].unique()}
@@ -65,7 +70,7 @@ def model_table(run: Path, *, resamples: int = 2000, seed: int = 0) -> pd.DataFr
 
 
 def build(
-    run: Run, *, headline: str = HEADLINE, resamples: int = 2000, seed: int = 0
+    run: Run, *, headline: str | None = None, resamples: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
     """One row a model, sorted by name.
 
@@ -75,7 +80,7 @@ def build(
 
     Args:
         run: rows and manifest.
-        headline: "<norm>_<eps>" of the main transfer columns.
+        headline: "<norm>_<eps>" of the main transfer columns; None = the run's.
         resamples: of every bootstrap.
         seed: of every bootstrap.
     """
@@ -88,7 +93,8 @@ def build(
     table["is_source"] = table.index == run.source
     transfer = transfer_columns(
         run.rows, models, run.source,
-        headline=headline, labels=run.manifest.get("labels"), resamples=resamples, seed=seed,
+        headline=headline or run.headline, labels=run.manifest.get("labels"),
+        resamples=resamples, seed=seed,
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
     table = table.join(transfer).join(style).join(_costs(run.path / "benchmark.json", models))

@@ -1,9 +1,7 @@
 """The main job: measure models, time them, and let the analysis speak."""
 
-import random
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -12,22 +10,25 @@ import typer
 from rich.console import Console
 
 from bench.inputs import Inputs
+from bench.labelled import check_published, labelled_images
 from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.presets import PRESETS, Preset
 from bench.run import Plan, execute, make_plan, measure_cost
 from bench.stylize import LossError
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
-from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find, members
-from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
+from zoo.catalog import UnknownModelError, find, members
+from zoo.datasets import DataError
+from zoo.evaluate import AccuracyError
+from zoo.labels import LabelError
 from zoo.load import DeviceError, SizeError, usable
-from zoo.spec import Committed, ModelSpec
+from zoo.spec import Committed, Hub, ModelSpec, Pickled
 from zoo.terminal import run_app
-from zoo.weights import WeightsError, manifest
+from zoo.weights import WeightsError, manifest, weights_digest
 
 EXPECTED = (
-    DataError, DeviceError, LossError, PictureError, SchemaError, SizeError, StoreError,
-    UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, LabelError, LossError, PictureError, SchemaError,
+    SizeError, StoreError, UnknownModelError, WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -45,7 +46,8 @@ def bench(
         Path | None, typer.Option(help="run directory; default results/runs/PRESET")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="CIFAR-10 folder; default: 20 bundled images")
+        Path | None,
+        typer.Option(help="folder of CIFAR-10 or ImageNet; default: 20 bundled images"),
     ] = None,
     content: Annotated[Path | None, typer.Option(help="folder of your content pictures")] = None,
     style: Annotated[Path | None, typer.Option(help="folder of your style pictures")] = None,
@@ -66,12 +68,16 @@ def bench(
       python -m bench --models vgg_c10.standard,resnet50_c10.standard --run results/runs/two
 
       python -m bench --data ~/data/cifar10 --style my/paintings --dry-run
+
+      python -m bench --preset imagenet --data ~/data/imagenet/val --device cuda
     """
     plan = _plan(preset, models, run, data, content, style, size, device, seed)
     if dry_run:
         _show(plan)
         return
     try:
+        if data:
+            _check(plan, data)
         done = execute(plan)
     except KeyboardInterrupt:
         console.print("stopped: finished cells are kept, the same command goes on")
@@ -80,7 +86,8 @@ def bench(
     if not done and (target / "analysis" / "models.csv").exists():
         console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}")
         return
-    measure_cost(target, sorted({c.spec.name for c in plan.cells}), device)
+    side = plan.inputs.images.pixels.shape[-1]
+    measure_cost(target, sorted({c.spec.name for c in plan.cells}), device, side=side)
     # a process of its own: no room imports the one after it
     code = subprocess.run([sys.executable, "-m", "analysis", str(target)], check=False).returncode
     raise typer.Exit(code)
@@ -93,16 +100,28 @@ def _plan(
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
     chosen = PRESETS[preset].at_size(size) if size else PRESETS[preset]
+    if chosen.needs_data and data is None:
+        raise DataError(f"preset {preset} needs --data: the folder of ImageNet's validation images")
+    source, judge = find(chosen.source), find(chosen.judge)
+    specs = _models(chosen, models)
+    if judge in specs:
+        raise UnknownModelError(f"{judge.name} is the judge of preset {preset}: leave it out")
     inputs = Inputs(
         run=run or RUNS / preset,
-        images=_images(data, chosen.images),
+        images=labelled_images(chosen, data, (source, *specs)),
         contents=_pictures(content, chosen.contents, chosen.size),
         styles=_pictures(style, chosen.styles, chosen.size),
-        source=find(SOURCE),
-        judge=find(JUDGE),
+        source=source,
+        judge=judge,
         device=usable(device),
     )
-    return make_plan(preset, chosen.cells(_models(chosen, models), seed=seed), inputs)
+    return make_plan(preset, chosen.cells(specs, seed=seed), inputs, headline=chosen.headline)
+
+
+def _check(plan: Plan, data: Path) -> None:
+    """Hold ImageNet members with cells to do against their published accuracies."""
+    todo = dict.fromkeys(cell.spec for cell, _ in plan.open if cell.spec.dataset == "imagenet")
+    check_published(todo, data, len(plan.inputs.images), plan.inputs.device)
 
 
 def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[Picture, ...]:
@@ -118,30 +137,23 @@ def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:
         return tuple(find(name.strip()) for name in names.split(","))
     if preset.models:
         return tuple(find(name) for name in preset.models)
-    every = members(preset.dataset)
-    ready = [s for s in every if not isinstance(s.weights, Committed) or s.name in manifest()]
-    for spec in every:
-        if spec not in ready:
-            console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
-    return tuple(ready)
+    if preset.needs_data:
+        weights_digest(find(preset.source))  # without its source a run is none
+    return tuple(spec for spec in members(preset.dataset) if _ready(spec))
 
 
-def _images(data: Path | None, n: int) -> LabelledImages:
-    """The bundled images, or a balanced choice of the data set's test images."""
-    if data is None:
-        return bundled_cifar10()
-    test = load_cifar10(data, "test")
-    order = list(range(len(test)))
-    random.Random(0).shuffle(order)  # one fixed choice: runs compare
-    classes: Counter[int] = Counter()
-    per_class = max(1, n // 10)
-    chosen = []
-    for i in order:
-        label = int(test.labels[i])
-        if classes[label] < per_class:
-            classes[label] += 1
-            chosen.append(i)
-    return test.subset(sorted(chosen))
+def _ready(spec: ModelSpec) -> bool:
+    """Whether a model that nobody named can be measured; if not, say why."""
+    if isinstance(spec.weights, Committed) and spec.name not in manifest():
+        console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
+        return False
+    if isinstance(spec.weights, Hub | Pickled):
+        try:
+            weights_digest(spec)
+        except WeightsError as error:
+            console.print(f"skipped {spec.name}: {error}", markup=False, soft_wrap=True)
+            return False
+    return True
 
 
 def _show(plan: Plan) -> None:

@@ -8,16 +8,16 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import nn
 
 from bench.inputs import Inputs
 from bench.transfer import Attack, Crafted, answers, craft
 from results.store import write_atomically
 from zoo.datasets import to_float
-from zoo.load import Classifier
 from zoo.weights import weights_digest
 
 
-def crafted(source: Classifier, inputs: Inputs, attack: Attack, *, seed: int) -> Crafted:
+def crafted(source: nn.Module, inputs: Inputs, attack: Attack, *, seed: int) -> Crafted:
     """The attack's pictures: from the run's artifacts, or made now and put there."""
     file = _file(inputs, attack, seed)
     clean = to_float(inputs.images.pixels)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from torch import nn
+
 from bench.pictures import Picture
 from zoo.datasets import LabelledImages
-from zoo.load import Classifier, Encoder, load_classifier, load_encoder
+from zoo.exchange import load_contestant
+from zoo.load import Encoder, load_encoder
 from zoo.spec import ModelSpec
 
 
@@ -41,9 +44,9 @@ class Inputs:
 
 
 @lru_cache(maxsize=1)
-def source_model(spec: ModelSpec, device: str) -> Classifier:
-    """The source, kept between cells."""
-    return load_classifier(spec, device=device)
+def source_model(spec: ModelSpec, device: str, space: str | None = None) -> nn.Module:
+    """The source, kept between cells; its answers in this label space (None: its own)."""
+    return load_contestant(spec, space=space or spec.dataset, device=device)
 
 
 @lru_cache(maxsize=1)

@@ -4,15 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from bench.crafted import crafted
 from bench.estimate import timed
 from bench.inputs import Inputs, source_model
 from bench.suite import Row, Tick
 from bench.transfer import Attack, answers, facts
 from zoo.datasets import to_float
-from zoo.load import load_classifier
+from zoo.exchange import load_contestant
 from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
 from zoo.weights import weights_digest
@@ -41,17 +39,19 @@ class Transfer:
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
         """Two forward passes an attack; the source's cell also makes the pictures."""
-        model = load_classifier(spec, device=inputs.device)
-        x = torch.rand(len(inputs.images), 3, 32, 32, device=inputs.device)
-        y = inputs.images.labels.to(inputs.device)
+        model = load_contestant(spec, space=inputs.images.space, device=inputs.device)
+        part = inputs.images.subset(range(min(len(inputs.images), inputs.images.batch)))
+        x, y = to_float(part.pixels).to(inputs.device), part.labels.to(inputs.device)
         shown = 2 * len(self.attacks) / 3  # a forward pass is a third of a step
         made = sum(a.steps for a in self.attacks) if spec == inputs.source else 0
-        return timed(lambda: input_gradient(model, x, y)) * (shown + made)
+        batches = len(inputs.images) / len(part)
+        return timed(lambda: input_gradient(model, x, y)) * batches * (shown + made)
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Facts for each image under each attack."""
-        target = load_classifier(spec, device=inputs.device)
-        source = source_model(inputs.source, inputs.device)
+        space = inputs.images.space
+        target = load_contestant(spec, space=space, device=inputs.device)
+        source = source_model(inputs.source, inputs.device, space)
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
         right = answers(target, clean) == labels

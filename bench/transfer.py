@@ -16,6 +16,8 @@ from foolbox.criteria import Criterion, Misclassification, TargetedMisclassifica
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from zoo.datasets import batch_size
+
 _PGD = {"l2": L2ProjectedGradientDescentAttack, "linf": LinfProjectedGradientDescentAttack}
 
 
@@ -65,11 +67,23 @@ def craft(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # foolbox draws its random starts from the global generator
-        if attack.goal == "noise":
-            return _noise(images, attack)
-        pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
-        fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
-        _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
+        return torch.cat(
+            [_perturbed(model, images[part], labels[part], attack) for part in _parts(images)]
+        )
+
+
+def _parts(images: Tensor) -> list[slice]:
+    """Batches that a memory holds."""
+    size = batch_size(images)
+    return [slice(start, start + size) for start in range(0, len(images), size)]
+
+
+def _perturbed(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> Tensor:
+    if attack.goal == "noise":
+        return _noise(images, attack)
+    pgd = _PGD[attack.norm](abs_stepsize=attack.eps / 5, steps=attack.steps, random_start=True)
+    fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+    _, clipped, _ = pgd(fmodel, images, _criterion(attack, labels), epsilons=attack.eps)
     perturbed: Tensor = clipped.detach()
     return perturbed
 
@@ -104,8 +118,7 @@ def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor,
     """The class each picture is given."""
     with torch.no_grad():
         layout = images.contiguous(memory_format=torch.channels_last)
-        named: Tensor = model(layout).argmax(1)
-    return named
+        return torch.cat([model(layout[part]).argmax(1) for part in _parts(layout)])
 
 
 def facts(

@@ -1,11 +1,14 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from bench import __main__ as cli
+from bench.presets import PRESETS
 from results import store
+from zoo.catalog import find
 
 SMALL = "vgg_c10.standard"
 
@@ -27,13 +30,25 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--preset", "enormous"], "choose one of smoke, quick"),
+        (["--preset", "enormous"], "choose one of smoke, quick, imagenet-mini"),
         (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
         (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),
         (["--content", "/no/such/folder"], "/no/such/folder"),
         (["--device", "cuda:77"], "choose --device cpu"),
         (["--device", "toaster"], "no device toaster here"),
         (["--data", "/no/such/folder"], "no CIFAR-10 in /no/such/folder"),
+        (["--preset", "imagenet"], "preset imagenet needs --data"),
+        (["--preset", "imagenet", "--data", "."], "resnet50.tv_in1k needs https://huggingface.co"),
+        (["--preset", "article"], "vgg19.tv_in1k needs https://huggingface.co"),
+        (
+            ["--preset", "imagenet-mini", "--data", "/no/such/folder"],
+            "no ImageNet pictures in /no/such/folder",
+        ),
+        (
+            ["--preset", "imagenet-mini", "--models", "tf_efficientnet_lite0.pypi"],
+            "tf_efficientnet_lite0.pypi is the judge of preset imagenet-mini: leave it out",
+        ),
+        (["--models", "resnet18.random"], "answers in cifar10 and imagenet do not compare"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(
@@ -43,6 +58,8 @@ def test_what_a_user_can_mend_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("torchvision.datasets.CIFAR10", _no_network)
+    monkeypatch.setattr("httpx.head", _no_network)
+    monkeypatch.setattr("zoo.weights.try_to_load_from_cache", lambda *_: None)
     assert call(monkeypatch, *arguments) == 2
     error = capsys.readouterr().err
     assert sentence in error
@@ -87,6 +104,20 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(
     assert f"style/{SMALL}/content-start/matched/64px/seed0" in printed
     assert "4 cells to do, 0 done; about" in printed
     assert not run.exists()
+
+
+def test_members_without_weights_are_skipped_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("httpx.head", _no_network)
+    monkeypatch.setattr("zoo.weights.try_to_load_from_cache", lambda *_: None)
+    names = ("tf_efficientnet_lite1.pypi", "vgg11.tv_in1k", "resnet18.random")
+    monkeypatch.setattr(cli, "members", lambda _: tuple(map(find, names)))
+    mini = replace(PRESETS["imagenet-mini"], models=None)
+    assert [spec.name for spec in cli._models(mini, "")] == [names[0], names[2]]
+    printed = capsys.readouterr().out
+    assert "skipped vgg11.tv_in1k: vgg11.tv_in1k needs https://huggingface.co" in printed
+    assert printed.count("skipped") == 1
 
 
 def test_the_size_of_the_pictures_can_be_chosen(

@@ -4,7 +4,7 @@ import pytest
 
 from bench.pictures import BUNDLED
 from bench.presets import PRESETS, Preset
-from zoo.catalog import SOURCE, find, members
+from zoo.catalog import find, members
 
 EVERY = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
 
@@ -20,20 +20,53 @@ def test_a_preset_is_frozen_and_hashable(preset: Preset) -> None:
 def test_its_cells_have_keys_of_their_own(preset: Preset) -> None:
     keys = [cell.key for cell in preset.cells(members(preset.dataset), seed=0)]
     assert len(keys) == len(set(keys))
-    assert {key.split("/")[0] for key in keys} == {"transfer", "style"}
+    suites = {"transfer", "style"} if preset.transfer else {"style"}
+    assert {key.split("/")[0] for key in keys} == suites
 
 
 @EVERY
 def test_its_pictures_and_models_exist(preset: Preset) -> None:
     assert set(preset.contents + preset.styles) <= set(BUNDLED)
     names = preset.models or [spec.name for spec in members(preset.dataset)]
-    assert SOURCE in names
-    assert all(find(name).dataset == preset.dataset for name in names)
+    assert preset.source in names
+    assert preset.judge not in names
+    assert all(preset.dataset in find(name).dataset for name in names)
+    assert find(preset.source).dataset == preset.dataset
+
+
+@EVERY
+def test_its_main_columns_are_of_an_attack_it_makes(preset: Preset) -> None:
+    attacks = preset.transfer.attacks if preset.transfer else ()
+    made = {attack.condition for attack in attacks}
+    for goal in ("untargeted", "noise"):
+        assert not made or f"{preset.headline}/{goal}" in made
+    classes = 10 if preset.dataset == "cifar10" else 9  # so that nine-class models can be added
+    assert all((attack.target or 0) < classes for attack in attacks)
+
+
+@EVERY
+def test_models_without_article_taps_have_no_article_cells(preset: Preset) -> None:
+    cells = preset.cells((find("densenet121.tv_in1k"),), seed=0)
+    assert not [cell.key for cell in cells if "/article/" in cell.key]
+
+
+def test_the_article_s_preset_is_the_article_s() -> None:
+    article = PRESETS["article"]
+    specs = [find(name) for name in article.models or ()]
+    assert [(spec.family, spec.robust) for spec in specs] == [
+        ("VGG", False), ("ResNet", False), ("ResNet", True),
+    ]  # fmt: skip
+    cells = article.cells(tuple(specs), seed=0)
+    assert len(cells) == len(specs) * 2
+    assert {s.settings.start for s in article.style} == {"content", "noise"}
+    assert all(s.settings.taps == "article" and s.settings.size == 512 for s in article.style)
+    assert all(len(s.settings.weights) >= 5 for s in article.style)
 
 
 @EVERY
 def test_every_attack_has_a_condition_and_step_of_its_own(preset: Preset) -> None:
-    pairs = [(attack.condition, attack.steps) for attack in preset.transfer.attacks]
+    attacks = preset.transfer.attacks if preset.transfer else ()
+    pairs = [(attack.condition, attack.steps) for attack in attacks]
     assert len(pairs) == len(set(pairs))
 
 

@@ -19,7 +19,7 @@ from tests.toys import toy_images
 from zoo import __main__ as cli
 from zoo import terminal, weights
 from zoo.catalog import ZOO, find
-from zoo.spec import RandomInit
+from zoo.spec import Hub
 from zoo.train import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -138,8 +138,10 @@ def test_check_refuses_what_was_not_published(
     call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     untrained = find("mobilenetv3_small_100.random")
-    spec = replace(untrained, weights=RandomInit())
-    object.__setattr__(spec.weights, "accuracy", 0.676)
+    spec = replace(untrained, weights=Hub(accuracy=0.676))
+    for name in ("load_classifier", "load_encoder"):
+        real = getattr(cli, name)
+        monkeypatch.setattr(cli, name, lambda _, real=real, **options: real(untrained, **options))
     monkeypatch.setattr(cli, "find", lambda _: spec)
     code, out, err = call("check", "mobilenetv3_small_100.lamb_in1k", "--size", "64")
     assert code == 2

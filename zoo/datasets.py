@@ -48,8 +48,8 @@ class LabelledImages:
 
     @property
     def batch(self) -> int:
-        """How many at once: 500 of 32 pixels, 41 of 224; more would fill a small memory."""
-        return max(1, min(500, 2**21 // self.pixels[0, 0].numel()))
+        """See ``batch_size``."""
+        return batch_size(self.pixels)
 
     def subset(self, index: Sequence[int]) -> "LabelledImages":
         """The pictures at these positions, in this order."""
@@ -65,6 +65,11 @@ class LabelledImages:
                 to_float(self.pixels[start : start + size]),
                 self.labels[start : start + size],
             )
+
+
+def batch_size(images: Tensor) -> int:
+    """How many pictures "b 3 h w" go through a network at once: 500 of 32 pixels, 41 of 224."""
+    return max(1, min(500, 2**21 // images.shape[-2:].numel()))
 
 
 def balanced(labels: Sequence[int], n: int) -> list[int]:
