@@ -1,6 +1,6 @@
 """Figures of the style suite: loss curves, spectra and the pictures themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def picture_grid(index: pd.DataFrame, run: Path) -> Figure:
     keys = zip(index["model"], index["case"], strict=True)
     files = dict(zip(keys, (run / str(file) for file in index["file"]), strict=True))
     with style():
-        drawn = figure(2.0 + 1.7 * len(cases), 0.3 + 1.72 * len(models))
+        drawn = figure(_left(models) + 1.7 * len(cases), 0.3 + 1.72 * len(models))
         grid = np.reshape(drawn.subplots(len(models), len(cases)), (len(models), len(cases)))
         for (i, j), ax in np.ndenumerate(grid):
             file = _reference(files, models[i], cases[j])
@@ -144,7 +144,7 @@ def weight_grid(index: pd.DataFrame, run: Path) -> Figure:
     keys = zip(index["model"], index["start"], index["weight"], strict=True)
     files = dict(zip(keys, (run / str(file) for file in index["file"]), strict=True))
     with style():
-        drawn = figure(2.0 + 1.7 * len(weights), 0.3 + 1.72 * len(lines))
+        drawn = figure(_left(index["model"]) + 1.7 * len(weights), 0.3 + 1.72 * len(lines))
         grid = np.reshape(drawn.subplots(len(lines), len(weights)), (len(lines), len(weights)))
         for (i, j), ax in np.ndenumerate(grid):
             file = files.get((*lines[i], weights[j]))
@@ -157,6 +157,11 @@ def weight_grid(index: pd.DataFrame, run: Path) -> Figure:
                 model, start = lines[i]
                 ax.set_ylabel(f"{model}\n{start}", rotation=0, ha="right", va="center")
     return drawn
+
+
+def _left(names: Iterable[str]) -> float:
+    """Inches that the longest name takes beside its pictures."""
+    return 0.4 + 0.085 * max(map(len, names))
 
 
 def _bare(ax: Axes) -> None:

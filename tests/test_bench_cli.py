@@ -106,6 +106,17 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(
     assert not run.exists()
 
 
+def test_the_article_s_preset_makes_pictures_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--models", "resnet18.random,densenet121.random", "--size", "64", "--dry-run")
+    assert call(monkeypatch, "--preset", "article", *arguments, "--run", str(tmp_path)) == 0
+    printed = capsys.readouterr().out
+    cells = [f"style/resnet18.random/{start}-start/article/64px" for start in ("content", "noise")]
+    assert all(cell in printed for cell in cells)
+    assert "2 cells to do" in printed  # the article names no taps for DenseNet, and attacks none
+
+
 def test_members_without_weights_are_skipped_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
