@@ -21,7 +21,7 @@ from analysis.stats import Correlation, correlate
 from analysis.style_columns import headline, largest_weight, parts, style_curves
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
-from analysis.transfer_columns import HEADLINE, condition_rates, transfer_facts
+from analysis.transfer_columns import condition_rates, transfer_facts
 from results.store import SchemaError, StoreError, latest_run, write_atomically
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -103,7 +103,8 @@ def figures(
         yield "conditions", lambda: plots.heat_map(rates)
     for condition, curve in rates.groupby("condition"):
         if curve["step"].nunique() > 1:
-            yield _curve_name(str(condition)), partial(plots.attack_curve, curve, table)
+            name = _curve_name(str(condition), run.headline)
+            yield name, partial(plots.attack_curve, curve, table)
     losses = headline(style_curves(run.rows, "loss_style"))
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
@@ -116,11 +117,14 @@ def figures(
     index = _pictures(run.path)
     if len(index):
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)
+    listed = _listed(run.path)
+    for case, pair in listed[listed["taps"] == "article"].groupby("case"):
+        yield f"article-{case}", partial(style_plots.weight_grid, pair, run.path)
 
 
-def _curve_name(condition: str) -> str:
+def _curve_name(condition: str, headline: str) -> str:
     """The headline's curve has the plain name."""
-    method = condition.removesuffix("/untargeted").removeprefix(HEADLINE)
+    method = condition.removesuffix("/untargeted").removeprefix(headline)
     return "attack-curve" + method.replace("/", "-")
 
 
@@ -148,8 +152,8 @@ def _strongest(lines: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([main[chosen], lines[lines["model"].str.startswith("(")]])
 
 
-def _pictures(run: Path) -> pd.DataFrame:
-    """The pictures on disk of the main condition: model, case, condition, file (within run)."""
+def _listed(run: Path) -> pd.DataFrame:
+    """The pictures on disk: model, case, condition, file (within run), start, taps, weight."""
     root = run / "artifacts" / "style"
     listed = root / "index.json"
     try:
@@ -158,7 +162,12 @@ def _pictures(run: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise StoreError(f"{listed} is damaged ({error}): run the bench again") from error
     index[["start", "taps", "weight"]] = parts(index["condition"])
-    shown = _strongest(index)
+    return index
+
+
+def _pictures(run: Path) -> pd.DataFrame:
+    """Those of the main condition, with the untouched ones; none where none was made."""
+    shown = _strongest(_listed(run))
     made = ~shown["model"].str.startswith("(")
     return shown if made.any() else shown.iloc[:0]
 

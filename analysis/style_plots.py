@@ -1,6 +1,6 @@
 """Figures of the style suite: loss curves, spectra and the pictures themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,20 +116,59 @@ def picture_grid(index: pd.DataFrame, run: Path) -> Figure:
     keys = zip(index["model"], index["case"], strict=True)
     files = dict(zip(keys, (run / str(file) for file in index["file"]), strict=True))
     with style():
-        drawn = figure(2.0 + 1.7 * len(cases), 0.3 + 1.72 * len(models))
+        drawn = figure(_left(models) + 1.7 * len(cases), 0.3 + 1.72 * len(models))
         grid = np.reshape(drawn.subplots(len(models), len(cases)), (len(models), len(cases)))
         for (i, j), ax in np.ndenumerate(grid):
             file = _reference(files, models[i], cases[j])
             if file and file.exists():
                 ax.imshow(mpimg.imread(file))
-            ax.set(xticks=[], yticks=[])
-            ax.grid(False)
-            sns.despine(ax=ax, left=True, bottom=True)
+            _bare(ax)
             if i == 0:
                 ax.set_title(cases[j].replace("+", " + "))
             if j == 0:
                 ax.set_ylabel(models[i], rotation=0, ha="right", va="center")
     return drawn
+
+
+def weight_grid(index: pd.DataFrame, run: Path) -> Figure:
+    """The article's figure: what each backbone made of one pair at every style weight.
+
+    Args:
+        index: columns model, file (relative to run), start, weight; one pair, one set of taps.
+            Networks go down in the order of the index, weights to the right, smallest first; each
+            start has a line of its own. A picture that is missing leaves its place empty.
+        run: where the files are.
+    """
+    lines = list(dict.fromkeys(zip(index["model"], index["start"], strict=True)))
+    weights = sorted(index["weight"].unique(), key=lambda name: float(name.removeprefix("w")))
+    keys = zip(index["model"], index["start"], index["weight"], strict=True)
+    files = dict(zip(keys, (run / str(file) for file in index["file"]), strict=True))
+    with style():
+        drawn = figure(_left(index["model"]) + 1.7 * len(weights), 0.3 + 1.72 * len(lines))
+        grid = np.reshape(drawn.subplots(len(lines), len(weights)), (len(lines), len(weights)))
+        for (i, j), ax in np.ndenumerate(grid):
+            file = files.get((*lines[i], weights[j]))
+            if file and file.exists():
+                ax.imshow(mpimg.imread(file))
+            _bare(ax)
+            if i == 0:
+                ax.set_title(f"style weight {weights[j].removeprefix('w')}")
+            if j == 0:
+                model, start = lines[i]
+                ax.set_ylabel(f"{model}\n{start}", rotation=0, ha="right", va="center")
+    return drawn
+
+
+def _left(names: Iterable[str]) -> float:
+    """Inches that the longest name takes beside its pictures."""
+    return 0.4 + 0.085 * max(map(len, names))
+
+
+def _bare(ax: Axes) -> None:
+    """A place for a picture: no ticks, grid or frame."""
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    sns.despine(ax=ax, left=True, bottom=True)
 
 
 def _reference(files: Mapping[tuple[str, str], Path], model: str, case: str) -> Path | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.stats import Correlation, detectable_rho
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
-from analysis.transfer_columns import HEADLINE, paired_difference, transfer_facts
+from analysis.transfer_columns import paired_difference, transfer_facts
 
 MAIN = {
     "accuracy": "accuracy", "fooling": "fooling", "fooling_joint": "fooling, joint",
@@ -35,11 +35,11 @@ def summary(run: Run, table: pd.DataFrame, correlations: Sequence[Correlation]) 
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
         _what(run, table),
         "## Models\n\n" + _table(table),
-        _key(),
+        _key(run),
         "## Transfer and style\n\n" + _correlations(correlations),
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
-        "## Noise floor\n\n" + _noise(table),
+        "## Noise floor\n\n" + _noise(run, table),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
@@ -82,12 +82,12 @@ def number(row: Mapping[Any, Any], key: str, *, interval: bool = True) -> str:
     return f"{value:.{digits}f} [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
 
 
-def _key() -> str:
+def _key(run: Run) -> str:
     return (
-        f"Attack: {HEADLINE}, untargeted, at its last step. Fooling counts pictures that source "
-        "and target get right, joint those that all models get right, all every picture; adjusted "
-        f"is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures and "
-        "weights; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
+        f"Attack: {run.headline}, untargeted, at its last step. Fooling counts pictures that "
+        "source and target get right, joint those that all models get right, all every picture; "
+        f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures "
+        "and weights; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
         "peak above the style picture's own; log AUC = mean log10 of the loss over its start. "
         "Brackets: 95 %, over pictures. `models.csv` has every column."
     )
@@ -183,7 +183,7 @@ def _paired(run: Run, targets: pd.DataFrame) -> list[str]:
         return []
     names = [str(model["model"]) for model in pair]
     facts = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
-    gap = paired_difference(facts, *names, headline=HEADLINE, resamples=2000, seed=0)
+    gap = paired_difference(facts, *names, headline=run.headline, resamples=2000, seed=0)
     if not gap.n:
         return []
     decided = gap.high < 0 or gap.low > 0
@@ -204,13 +204,13 @@ def _best_and_worst(table: pd.DataFrame, column: str, label: str, form: str) -> 
     return f"{label.capitalize()}: highest {ends[0]}, lowest {ends[1]}."
 
 
-def _noise(table: pd.DataFrame) -> str:
+def _noise(run: Run, table: pd.DataFrame) -> str:
     rated = table[~table["is_source"]].dropna(subset="fooling_noise")
     if rated.empty:
-        return f"No noise of norm {HEADLINE} in this run, so no rate is adjusted for it."
+        return f"No noise of norm {run.headline} in this run, so no rate is adjusted for it."
     worst = rated.sort_values(["fooling_noise", "model"]).iloc[-1]
     return (
-        f"Random noise of norm {HEADLINE} fools targets on {rated['fooling_noise'].min():.1%} to "
-        f"{rated['fooling_noise'].max():.1%} of pictures (most: {worst['model']}); a fooling rate "
-        "near its own floor says nothing about transfer."
+        f"Random noise of norm {run.headline} fools targets on "
+        f"{rated['fooling_noise'].min():.1%} to {rated['fooling_noise'].max():.1%} of pictures "
+        f"(most: {worst['model']}); a fooling rate near its own floor says nothing about transfer."
     )

@@ -39,6 +39,11 @@ class Run:
         return self.manifest.get("source")
 
     @property
+    def headline(self) -> str:
+        """Norm and radius of the main transfer columns, ``<norm>_<eps>``."""
+        return str(self.manifest.get("headline", HEADLINE))
+
+    @property
     def models(self) -> list[str]:
         """Models of the manifest and of the rows, sorted; "(style)" and its like are none."""
         names = {*self.manifest.get("models", {}), *self.rows["model"].unique()}
@@ -68,7 +73,7 @@ def model_table(run: Path, *, resamples: int = 2000, seed: int = 0) -> pd.DataFr
 
 
 def build(
-    run: Run, *, headline: str = HEADLINE, resamples: int = 2000, seed: int = 0
+    run: Run, *, headline: str | None = None, resamples: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
     """One row a model, sorted by name.
 
@@ -81,7 +86,7 @@ def build(
 
     Args:
         run: rows and manifest.
-        headline: "<norm>_<eps>" of the main transfer columns.
+        headline: "<norm>_<eps>" of the main transfer columns; None = the run's.
         resamples: of every bootstrap.
         seed: of every bootstrap.
     """
@@ -94,7 +99,7 @@ def build(
     table["is_source"] = table.index == run.source
     transfer = transfer_columns(
         run.rows, models, run.source,
-        headline=headline, labels=run.manifest.get("labels"),
+        headline=headline or run.headline, labels=run.manifest.get("labels"),
         voters=list(table.index[table["training"] != "random"]), resamples=resamples, seed=seed,
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)

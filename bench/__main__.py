@@ -1,9 +1,7 @@
 """The main job: measure models, time them, and let the analysis speak."""
 
-import random
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ from rich.console import Console
 
 from bench.inputs import Inputs
 from bench.lab import CONDITIONS
+from bench.labelled import check_published, labelled_images
 from bench.optimize import LossError
 from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.preset import Preset
@@ -21,16 +20,18 @@ from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
-from zoo.catalog import JUDGE, SOURCE, UnknownModelError, find
-from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
+from zoo.catalog import UnknownModelError, find
+from zoo.datasets import DataError
+from zoo.evaluate import AccuracyError
+from zoo.labels import LabelError
 from zoo.load import DeviceError, SizeError, usable
-from zoo.spec import Committed, ModelSpec
+from zoo.spec import Committed, Hub, ModelSpec, Pickled
 from zoo.terminal import run_app
-from zoo.weights import WeightsError, manifest
+from zoo.weights import WeightsError, manifest, weights_digest
 
 EXPECTED = (
-    DataError, DeviceError, LossError, PictureError, SchemaError, SizeError, StoreError,
-    UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, LabelError, LossError, PictureError, SchemaError,
+    SizeError, StoreError, UnknownModelError, WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -57,7 +58,8 @@ def bench(
         Path | None, typer.Option(help="run directory; default results/runs/PRESET")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="CIFAR-10 folder; default: 20 bundled images")
+        Path | None,
+        typer.Option(help="folder of CIFAR-10 or ImageNet; default: 20 bundled images"),
     ] = None,
     content: Content = None,
     style: Styles = None,
@@ -79,13 +81,15 @@ def bench(
       python -m bench --models vgg_c10.standard,resnet50_c10.standard --run results/runs/two
 
       python -m bench --data ~/data/cifar10 --style my/paintings --dry-run
+
+      python -m bench --preset imagenet --data ~/data/imagenet/val --device cuda
     """
     if context.invoked_subcommand:
         return
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
     plan = _plan(PRESETS[preset], models, run, data, content, style, size, images, device, seed)
-    _do(plan, dry_run=dry_run)
+    _do(plan, data, dry_run=dry_run)
 
 
 @app.command("style")
@@ -115,7 +119,8 @@ def style_lab(
         named = tuple(spec.name for spec in _models(chosen, models))
         experiments = tuple(replace(e, models=named) for e in chosen.experiments)
         chosen = replace(chosen, experiments=experiments)
-    _do(_plan(chosen, models, run, None, content, style, size, 0, device, seed), dry_run=dry_run)
+    plan = _plan(chosen, models, run, None, content, style, size, 0, device, seed)
+    _do(plan, None, dry_run=dry_run)
 
 
 def _named_conditions(names: str) -> Preset:
@@ -128,11 +133,13 @@ def _named_conditions(names: str) -> Preset:
     return replace(PRESETS["style-lab"], name="style", experiments=experiments)
 
 
-def _do(plan: Plan, *, dry_run: bool) -> None:
+def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
     if dry_run:
         _show(plan)
         return
     try:
+        if data:
+            _check(plan, data)
         done = execute(plan)
     except KeyboardInterrupt:
         console.print("stopped: finished cells are kept, the same command goes on")
@@ -141,7 +148,9 @@ def _do(plan: Plan, *, dry_run: bool) -> None:
     if not done and (target / "analysis" / "models.csv").exists():
         console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}")
         return
-    measure_cost(target, sorted({c.spec.name for c in plan.cells}), plan.inputs.device)
+    side = plan.inputs.images.pixels.shape[-1]
+    names = sorted({c.spec.name for c in plan.cells})
+    measure_cost(target, names, plan.inputs.device, side=side)
     # a process of its own: no room imports the one after it
     code = subprocess.run([sys.executable, "-m", "analysis", str(target)], check=False).returncode
     raise typer.Exit(code)
@@ -152,16 +161,32 @@ def _plan(
     style: Path | None, size: int, images: int, device: str, seed: int,
 ) -> Plan:  # fmt: skip
     chosen = preset.at_size(size) if size else preset
+    chosen = replace(chosen, images=images or chosen.images)
+    if chosen.needs_data and data is None:
+        raise DataError(
+            f"preset {chosen.name} needs --data: a folder of {chosen.dataset} test images"
+        )
+    source, judge = find(chosen.source), find(chosen.judge)
+    specs = _models(chosen, models)
+    if judge in specs:
+        raise UnknownModelError(f"{judge.name} is the judge of preset {chosen.name}: leave it out")
     inputs = Inputs(
-        run=run or RUNS / preset.name,
-        images=_images(data, images or chosen.images),
+        run=run or RUNS / chosen.name,
+        images=labelled_images(chosen, data, (source, *specs)),
         contents=_pictures(content, chosen.contents, chosen.size),
         styles=_pictures(style, chosen.styles, chosen.size),
-        source=find(SOURCE),
-        judge=find(JUDGE),
+        source=source,
+        judge=judge,
         device=usable(device),
     )
-    return make_plan(preset.name, chosen.cells(_models(chosen, models), seed=seed), inputs)
+    cells = chosen.cells(specs, seed=seed)
+    return make_plan(chosen.name, cells, inputs, headline=chosen.headline)
+
+
+def _check(plan: Plan, data: Path) -> None:
+    """Hold ImageNet members with cells to do against their published accuracies."""
+    todo = dict.fromkeys(cell.spec for cell, _ in plan.open if cell.spec.dataset == "imagenet")
+    check_published(todo, data, len(plan.inputs.images), plan.inputs.device)
 
 
 def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[Picture, ...]:
@@ -175,30 +200,23 @@ def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:
     """The named models, or those of the preset that are trained."""
     if names:
         return tuple(find(name.strip()) for name in names.split(","))
-    every = preset.members()
-    ready = [s for s in every if not isinstance(s.weights, Committed) or s.name in manifest()]
-    for spec in every:
-        if spec not in ready:
-            console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
-    return tuple(ready)
+    if preset.needs_data:
+        weights_digest(find(preset.source))  # without its source a run is none
+    return tuple(spec for spec in preset.members() if preset.models or _ready(spec))
 
 
-def _images(data: Path | None, n: int) -> LabelledImages:
-    """The bundled images, or a balanced choice of the data set's test images."""
-    if data is None:
-        return bundled_cifar10()
-    test = load_cifar10(data, "test")
-    order = list(range(len(test)))
-    random.Random(0).shuffle(order)  # one fixed choice: runs compare
-    classes: Counter[int] = Counter()
-    per_class = max(1, n // 10)
-    chosen = []
-    for i in order:
-        label = int(test.labels[i])
-        if classes[label] < per_class:
-            classes[label] += 1
-            chosen.append(i)
-    return test.subset(sorted(chosen))
+def _ready(spec: ModelSpec) -> bool:
+    """Whether a model that nobody named can be measured; if not, say why."""
+    if isinstance(spec.weights, Committed) and spec.name not in manifest():
+        console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
+        return False
+    if isinstance(spec.weights, Hub | Pickled):
+        try:
+            weights_digest(spec)
+        except WeightsError as error:
+            console.print(f"skipped {spec.name}: {error}", markup=False, soft_wrap=True)
+            return False
+    return True
 
 
 def _show(plan: Plan) -> None:

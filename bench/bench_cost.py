@@ -1,6 +1,7 @@
 """What one step costs, per model: pytest-benchmark, run by ``python -m bench`` after the cells.
 
-By hand: ``pytest bench/bench_cost.py --benchmark-enable``; WHYVGG_MODELS names the models.
+By hand: ``pytest bench/bench_cost.py --benchmark-enable``; WHYVGG_MODELS names the models,
+WHYVGG_SIDE the attacked pictures' side.
 """
 
 import os
@@ -13,13 +14,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.gram import grams, style_distance
 from bench.stylize import StyleSettings
 from zoo.catalog import SOURCE, find
-from zoo.load import load_classifier, load_encoder
+from zoo.exchange import load_contestant
+from zoo.load import load_encoder
 from zoo.robust import input_gradient
 from zoo.taps import tap_set
 
 MODELS = os.environ.get("WHYVGG_MODELS", SOURCE).split(",")
 DEVICE = os.environ.get("WHYVGG_DEVICE", "cpu")
 BATCH = 20
+SIDE = int(os.environ.get("WHYVGG_SIDE", "32"))
 
 
 def _time(benchmark: BenchmarkFixture, call: Callable[[], object]) -> None:
@@ -28,9 +31,10 @@ def _time(benchmark: BenchmarkFixture, call: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_attack_step(benchmark: BenchmarkFixture, name: str) -> None:
-    """One input gradient of a batch of 20 pictures of 32 pixels."""
-    model = load_classifier(find(name), device=DEVICE)
-    x = torch.rand(BATCH, 3, 32, 32, device=DEVICE)
+    """One input gradient of a batch of 20 pictures."""
+    spec = find(name)
+    model = load_contestant(spec, space=spec.dataset, device=DEVICE)
+    x = torch.rand(BATCH, 3, SIDE, SIDE, device=DEVICE)
     y = torch.zeros(BATCH, dtype=torch.int64, device=DEVICE)
     _time(benchmark, lambda: input_gradient(model, x, y))
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 
 from bench.inputs import Inputs
-from zoo.load import load_classifier
+from zoo.exchange import load_contestant
 from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
 
@@ -25,13 +25,15 @@ def timed(call: Callable[[], object], *, repeats: int = 3) -> float:
 
 def step_seconds(spec: ModelSpec, inputs: Inputs) -> float:
     """Seconds of one attack step (a forward and a backward pass) on all images of the run."""
-    n, *shape = inputs.images.pixels.shape
-    return _step_seconds(spec, (n, *shape), inputs.device)
+    images = inputs.images
+    n = min(len(images), images.batch)
+    shape = (n, *images.pixels.shape[1:])
+    return _step_seconds(spec, shape, images.space, inputs.device) * len(images) / n
 
 
 @lru_cache(maxsize=512)  # many cells of one plan ask for the same model
-def _step_seconds(spec: ModelSpec, shape: tuple[int, ...], device: str) -> float:
-    model = load_classifier(spec, device=device)
+def _step_seconds(spec: ModelSpec, shape: tuple[int, ...], space: str, device: str) -> float:
+    model = load_contestant(spec, space=space, device=device)
     x = torch.rand(shape, device=device)
     y = torch.zeros(len(x), dtype=torch.int64, device=device)
     return timed(lambda: input_gradient(model, x, y))

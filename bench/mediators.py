@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, cross_entropy
 
-from bench.transfer import BATCH, random_perturbation
+from bench.transfer import batches, random_perturbation
 from zoo.robust import input_gradient
 
 Images = Float[Tensor, "b 3 h w"]
@@ -20,8 +20,7 @@ Images = Float[Tensor, "b 3 h w"]
 def gradients(model: nn.Module, images: Images, labels: Int64[Tensor, " b"]) -> Images:
     """d cross-entropy / d pixels at the true class, one a picture."""
     layout = images.contiguous(memory_format=torch.channels_last)
-    batches = zip(torch.split(layout, BATCH), torch.split(labels, BATCH), strict=True)
-    return torch.cat([input_gradient(model, x, y) for x, y in batches])
+    return torch.cat([input_gradient(model, x, y) for x, y in batches(layout, labels)])
 
 
 def gradient_norms(gradient: Images) -> Float[Tensor, " b"]:

@@ -26,12 +26,17 @@ _PACKAGES = ("torch", "timm", "foolbox", "robustness", "numpy", "pandas", "sciki
 
 @dataclass(frozen=True)
 class Plan:
-    """Cells with their addresses, and the run they belong to."""
+    """Cells with their addresses, and the run they belong to.
+
+    Attributes:
+        headline: norm and radius that the analysis reads its main transfer columns at.
+    """
 
     preset: str
     cells: tuple[Cell, ...]
     digests: tuple[str, ...]
     inputs: Inputs
+    headline: str = "l2_0.50"
 
     @property
     def open(self) -> tuple[tuple[Cell, str], ...]:
@@ -44,13 +49,15 @@ class Plan:
         )
 
 
-def make_plan(preset: str, cells: Sequence[Cell], inputs: Inputs) -> Plan:
+def make_plan(
+    preset: str, cells: Sequence[Cell], inputs: Inputs, *, headline: str = "l2_0.50"
+) -> Plan:
     """Address every cell.
 
     Raises:
         zoo.weights.WeightsError: a model's weights are not to be had.
     """
-    return Plan(preset, tuple(cells), tuple(digest(c, inputs) for c in cells), inputs)
+    return Plan(preset, tuple(cells), tuple(digest(c, inputs) for c in cells), inputs, headline)
 
 
 def execute(plan: Plan) -> int:
@@ -106,7 +113,8 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         for cell, address in zip(plan.cells, plan.digests, strict=True)
     }
     models = dict(before.get("models", {})) | {c.spec.name: _describe(c) for c in plan.cells}
-    return {**data, "cells": listed, "models": models, **_environment(inputs.device)}
+    found = {"cells": listed, "models": models, "headline": plan.headline}
+    return {**data, **found, **_environment(inputs.device)}
 
 
 def _describe(cell: Cell) -> dict[str, Any]:
@@ -145,8 +153,11 @@ def _commit() -> str | None:
     return git.stdout.strip() or None
 
 
-def measure_cost(run: Path, models: Sequence[str], device: str) -> None:
+def measure_cost(run: Path, models: Sequence[str], device: str, *, side: int = 32) -> None:
     """Time one step of each model by pytest-benchmark into the run's benchmark.json.
+
+    Args:
+        side: of the attacked pictures, pixels.
 
     Raises:
         StoreError: the timing failed.
@@ -156,7 +167,9 @@ def measure_cost(run: Path, models: Sequence[str], device: str) -> None:
         "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider",
         f"--benchmark-json={run / 'benchmark.json'}", "--benchmark-columns=median,iqr,rounds",
     ]  # fmt: skip
-    environment = os.environ | {"WHYVGG_MODELS": ",".join(models), "WHYVGG_DEVICE": device}
+    environment = os.environ | {
+        "WHYVGG_MODELS": ",".join(models), "WHYVGG_DEVICE": device, "WHYVGG_SIDE": str(side)
+    }  # fmt: skip
     done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], check=False)
     if done.returncode:
         raise StoreError("timing the models failed (see above): run python -m bench again")

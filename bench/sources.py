@@ -12,7 +12,7 @@ from torch import nn
 from bench.attacks import Ensemble
 from bench.inputs import Inputs
 from zoo.catalog import find
-from zoo.load import load_classifier
+from zoo.exchange import load_contestant
 from zoo.spec import ModelSpec
 from zoo.weights import weights_digest
 
@@ -38,17 +38,21 @@ def source_digests(names: Names, inputs: Inputs) -> list[str]:
 
 
 def source_model(names: Names, inputs: Inputs) -> nn.Module:
-    """The network attacks are made on: pixels in [0,1] to logits."""
-    members = [classifier(spec, inputs.device) for spec in source_specs(names, inputs)]
+    """The network attacks are made on: pixels in [0,1] to logits of the images' label space."""
+    members = [contestant(spec, inputs) for spec in source_specs(names, inputs)]
     return members[0] if len(members) == 1 else Ensemble(members).eval()
+
+
+def contestant(spec: ModelSpec, inputs: Inputs) -> nn.Module:
+    """A network that is shown the run's images, kept between cells."""
+    return _loaded(spec, inputs.images.space, inputs.device)
+
+
+@lru_cache(maxsize=2)  # a source and a target: cells of one target follow one another
+def _loaded(spec: ModelSpec, space: str, device: str) -> nn.Module:
+    return load_contestant(spec, space=space, device=device)
 
 
 def prefix(names: Names) -> str:
     """What conditions begin with."""
     return f"from={'+'.join(names)}/" if names else ""
-
-
-@lru_cache(maxsize=2)  # a source and a target: cells of one target follow one another
-def classifier(spec: ModelSpec, device: str) -> nn.Module:
-    """A network, kept between cells."""
-    return load_classifier(spec, device=device)

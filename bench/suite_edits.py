@@ -15,7 +15,7 @@ from bench.crafted import crafted
 from bench.edits import Edit, edited
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
-from bench.sources import Names, classifier, prefix, source_digests, source_specs
+from bench.sources import Names, contestant, prefix, source_digests, source_specs
 from bench.spectrum import PERIODS, power_spectrum, radial_power, stride_peak
 from bench.suite import Row, Tick
 from bench.transfer import Attack, answers
@@ -56,7 +56,7 @@ class Edits:
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Facts for each image under each edit."""
-        target = classifier(spec, inputs.device)
+        target = contestant(spec, inputs)
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
         made = crafted(inputs, self.attack, seed=seed, sources=self.sources)

@@ -12,7 +12,7 @@ from typing import ClassVar
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
 from bench.mediators import alignment, gradient_norms, gradients, loss_variance
-from bench.sources import Names, classifier, prefix, source_digests, source_model
+from bench.sources import Names, contestant, prefix, source_digests, source_model
 from bench.suite import Row, Tick
 from bench.transfer import budget
 from zoo.datasets import to_float
@@ -55,7 +55,7 @@ class Sensitivity:
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Two facts a picture."""
-        model = classifier(spec, inputs.device)
+        model = contestant(spec, inputs)
         noise = f"{budget(self.norm, self.eps)}/noise"
         cases = iter(inputs.images.ids)
         for pixels, y in inputs.images.batches(self.batch):
@@ -104,7 +104,7 @@ class Alignment:
         """One cosine a picture."""
         x = to_float(inputs.images.pixels).to(inputs.device)
         labels = inputs.images.labels.to(inputs.device)
-        both = (classifier(spec, inputs.device), source_model(self.sources, inputs))
+        both = (contestant(spec, inputs), source_model(self.sources, inputs))
         own, theirs = (gradients(model, x, labels) for model in both)
         for case, cosine in zip(inputs.images.ids, alignment(own, theirs).tolist(), strict=True):
             yield case, f"{prefix(self.sources)}clean", "gradient_alignment", 0, cosine

@@ -11,7 +11,7 @@ from typing import ClassVar
 from bench.crafted import crafted
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
-from bench.sources import Names, classifier, prefix, source_digests, source_specs
+from bench.sources import Names, contestant, prefix, source_digests, source_specs
 from bench.suite import Row, Tick
 from bench.transfer import Attack, answers, facts
 from zoo.datasets import to_float
@@ -53,7 +53,7 @@ class Transfer:
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Facts for each image under each attack."""
-        target = classifier(spec, inputs.device)
+        target = contestant(spec, inputs)
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
         right = answers(target, clean) == labels

@@ -5,6 +5,7 @@ Conditions of the rows: ``clean``; ``l2_0.50/untargeted`` with the attack's iter
 methods than plain PGD, ``l2_0.50/mi/untargeted``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import foolbox
@@ -14,8 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from bench.attacks import PGD, Method, gradient_attack
-
-BATCH = 500  # pictures that pass a network together: memory stays bounded whatever their number
+from zoo.datasets import batch_size
 
 
 def budget(norm: str, eps: float) -> str:
@@ -79,9 +79,15 @@ def craft(
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
         made = [
             run(fmodel, x, _criterion(attack, y), epsilons=attack.eps)[1].detach()
-            for x, y in zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True)
+            for x, y in batches(images, labels)
         ]
     return torch.cat(made)
+
+
+def batches(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """As many pictures at a time as a memory holds."""
+    size = batch_size(images)
+    return zip(torch.split(images, size), torch.split(labels, size), strict=True)
 
 
 def _criterion(attack: Attack, labels: Tensor) -> Criterion:
@@ -119,7 +125,7 @@ def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor,
     """The class each picture is given."""
     with torch.no_grad():
         layout = images.contiguous(memory_format=torch.channels_last)
-        return torch.cat([model(batch).argmax(1) for batch in torch.split(layout, BATCH)])
+        return torch.cat([model(x).argmax(1) for x in torch.split(layout, batch_size(layout))])
 
 
 def facts(

@@ -31,6 +31,7 @@ def test_everything_is_written(done: tuple[Path, Result]) -> None:
     run, result = done
     assert result.exit_code == 0, result.output
     figures = ["scatter", "conditions", "attack-curve", "convergence", "spectra", "pictures"]
+    assert not list((run / "analysis").glob("article*"))  # it made no picture with those taps
     expected = {"models.csv", "summary.md", *(f"{f}.{k}" for f in figures for k in ("png", "svg"))}
     assert {file.name for file in (run / "analysis").iterdir()} == expected
     assert all(str(run / "analysis" / name) in result.output for name in expected)
@@ -69,6 +70,27 @@ def test_one_suite_is_enough(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         assert not (run / "analysis" / absent).exists()
         assert "no rho" in result.output
+
+
+def test_pictures_of_the_article_s_taps_get_its_figure(tmp_path: Path) -> None:
+    run = build_run(tmp_path / "run", images=5, suites=("style",), models=[SOURCE])
+    folder = run / "artifacts" / "style" / SOURCE
+    for file in list(folder.iterdir()):
+        file.rename(folder / file.name.replace("_matched_", "_article_"))
+    result = call(run, "--resamples", "100")
+    assert result.exit_code == 0, result.output
+    drawn = {file.name for file in (run / "analysis").glob("article-*.png")}
+    assert drawn == {f"article-chelsea+{style}.png" for style in ("coffee", "hubble", "ihc")}
+
+
+def test_the_main_columns_are_read_at_the_run_s_own_norm(tmp_path: Path) -> None:
+    rows = facts(SOURCE, "clean", "clean_correct", [1, 1]) + facts(
+        SOURCE, "l2_3.00/untargeted", "adv_correct", [0, 0], step=40
+    )
+    run = load(store_rows(tmp_path, rows, {SOURCE: "ResNet"}, headline="l2_3.00"))
+    table = build(run, resamples=100)
+    assert table["fooling_all"].tolist() == [1.0]
+    assert "Attack: l2_3.00, untargeted" in summary(run, table, [])
 
 
 def test_one_model_is_enough(tmp_path: Path) -> None:

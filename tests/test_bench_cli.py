@@ -1,12 +1,15 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from bench import __main__ as cli
+from bench.presets import PRESETS
 from results import store
 from tests.toys import toy_images
+from zoo.catalog import find
 
 SMALL = "vgg_c10.standard"
 
@@ -37,6 +40,18 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["--device", "cuda:77"], "choose --device cpu"),
         (["--device", "toaster"], "no device toaster here"),
         (["--data", "/no/such/folder"], "no CIFAR-10 in /no/such/folder"),
+        (["--preset", "imagenet"], "preset imagenet needs --data"),
+        (["--preset", "imagenet", "--data", "."], "resnet50.tv_in1k needs https://huggingface.co"),
+        (["--preset", "article"], "vgg19.tv_in1k needs https://huggingface.co"),
+        (
+            ["--preset", "imagenet-mini", "--data", "/no/such/folder"],
+            "no ImageNet pictures in /no/such/folder",
+        ),
+        (
+            ["--preset", "imagenet-mini", "--models", "tf_efficientnet_lite0.pypi"],
+            "tf_efficientnet_lite0.pypi is the judge of preset imagenet-mini: leave it out",
+        ),
+        (["--models", "resnet18.random"], "answers in cifar10 and imagenet do not compare"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(
@@ -46,6 +61,8 @@ def test_what_a_user_can_mend_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("torchvision.datasets.CIFAR10", _no_network)
+    monkeypatch.setattr("httpx.head", _no_network)
+    monkeypatch.setattr("zoo.weights.try_to_load_from_cache", lambda *_: None)
     assert call(monkeypatch, *arguments) == 2
     error = capsys.readouterr().err
     assert sentence in error
@@ -90,6 +107,31 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(
     assert f"style/{SMALL}/content-start/matched/64px/seed0" in printed
     assert "4 cells to do, 0 done; about" in printed
     assert not run.exists()
+
+
+def test_the_article_s_preset_makes_pictures_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--models", "resnet18.random,densenet121.random", "--size", "64", "--dry-run")
+    assert call(monkeypatch, "--preset", "article", *arguments, "--run", str(tmp_path)) == 0
+    printed = capsys.readouterr().out
+    cells = [f"style/resnet18.random/{start}-start/article/64px" for start in ("content", "noise")]
+    assert all(cell in printed for cell in cells)
+    assert "2 cells to do" in printed  # the article names no taps for DenseNet, and attacks none
+
+
+def test_members_without_weights_are_skipped_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("httpx.head", _no_network)
+    monkeypatch.setattr("zoo.weights.try_to_load_from_cache", lambda *_: None)
+    names = ("tf_efficientnet_lite1.pypi", "vgg11.tv_in1k", "resnet18.random")
+    monkeypatch.setattr("bench.preset.members", lambda *_, **__: tuple(map(find, names)))
+    mini = replace(PRESETS["imagenet-mini"], models=())
+    assert [spec.name for spec in cli._models(mini, "")] == [names[0], names[2]]
+    printed = capsys.readouterr().out
+    assert "skipped vgg11.tv_in1k: vgg11.tv_in1k needs https://huggingface.co" in printed
+    assert printed.count("skipped") == 1
 
 
 def test_the_size_of_the_pictures_can_be_chosen(
@@ -155,7 +197,8 @@ def test_help_has_examples(
 def test_the_number_of_attacked_images_can_be_chosen(
     asked: int, given: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "load_cifar10", lambda *_: toy_images(200, 32, classes=10))
-    plan = cli._plan("smoke", SMALL, tmp_path, tmp_path, None, None, 0, asked, "cpu", 0)
+    monkeypatch.setattr("bench.labelled.load_cifar10", lambda *_: toy_images(200, 32, classes=10))
+    smoke = PRESETS["smoke"]
+    plan = cli._plan(smoke, SMALL, tmp_path, tmp_path, None, None, 0, asked, "cpu", 0)
     assert len(plan.inputs.images) == given
     assert plan.inputs.images.labels.bincount().tolist() == [given // 10] * 10

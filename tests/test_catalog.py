@@ -1,6 +1,7 @@
 """What every entry of the catalogue owes, checked without the entry's author writing a test."""
 
 from dataclasses import FrozenInstanceError, fields, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,17 +10,22 @@ from timm.models import create_model, is_model
 from torch import Tensor, nn
 
 from zoo import weights
+from zoo.activations import adds_activations
 from zoo.catalog import JUDGE, SOURCE, ZOO, UnknownModelError, find, members
 from zoo.datasets import LabelledImages, bundled_cifar10
 from zoo.evaluate import accuracy
 from zoo.load import load_classifier, parameters, untrained
 from zoo.recipes import RECIPES, recipe_of
-from zoo.spec import ROLES, Committed, ModelSpec, RandomInit
-from zoo.taps import content_tap, matched_taps
+from zoo.spec import ROLES, Committed, Hub, ModelSpec, RandomInit
+from zoo.taps import content_tap, matched_taps, tap_set
 
-FAMILIES = {"VGG", "ResNet", "DenseNet", "Inception", "EfficientNet", "AlexNet", "Matched net"}
+FAMILIES = {
+    "VGG", "ResNet", "DenseNet", "Inception", "EfficientNet", "ConvNeXt", "ViT", "AlexNet",
+    "Matched net",
+}  # fmt: skip
 SMALL = [spec for spec in ZOO.values() if spec.dataset == "cifar10"]
 NETS = list({(spec.arch, *spec.arch_options.items()): spec for spec in reversed(SMALL)}.values())
+LARGE = list({spec.arch: spec for spec in ZOO.values() if spec.dataset == "imagenet"}.values())
 TRAINED = [spec for spec in ZOO.values() if isinstance(spec.weights, Committed)]
 REAL_MANIFEST = weights.manifest()
 
@@ -38,8 +44,18 @@ def info(net: nn.Module) -> list[dict[str, Any]]:
 
 def on_meta(spec: ModelSpec) -> nn.Module:
     """The network's modules without its numbers: VGG-19 has 140 million."""
+    return made(spec.arch, tuple(spec.arch_options.items()))
+
+
+@cache
+def made(arch: str, options: tuple[tuple[str, Any], ...]) -> nn.Module:
     with torch.device("meta"):
-        return create_model(spec.arch, **spec.arch_options)
+        return create_model(arch, **dict(options))
+
+
+@cache
+def adds(net: nn.Module) -> bool:
+    return adds_activations(net)
 
 
 def outputs(net: nn.Module, names: list[str], images: Tensor) -> dict[str, Tensor]:
@@ -64,7 +80,7 @@ def test_the_name_is_arch_and_tag(spec: ModelSpec) -> None:
     assert arch == spec.arch.split(".")[0]
     assert tag
     assert ZOO[spec.name] is spec
-    if spec.arch_options:
+    if spec.role == "matched":
         tag = tag.removesuffix(f"-s{spec.seed}")
         residual, downsampling, batch_norm = tag.split("_")
         assert residual == f"res{spec.residual:d}"
@@ -73,17 +89,15 @@ def test_the_name_is_arch_and_tag(spec: ModelSpec) -> None:
     elif isinstance(spec.weights, Committed):
         assert tag == spec.training + (f"-s{spec.seed}" if spec.seed else "")
     elif isinstance(spec.weights, RandomInit):
-        assert tag == f"random-s{spec.seed}"
+        assert tag == "random" + (f"-s{spec.seed}" if spec.seed else "")
 
 
 @every
 def test_words_are_from_the_lists(spec: ModelSpec) -> None:
     assert spec.family in FAMILIES
-    assert spec.dataset in {"cifar10", "imagenet"}
+    assert spec.dataset in {"cifar10", "imagenet", "restricted_imagenet"}
     assert spec.role in ROLES
-    if spec.family != "Matched net":
-        assert spec.residual == (spec.family in {"ResNet", "EfficientNet"})
-    assert spec.robust == spec.training.startswith("l2")
+    assert spec.robust == spec.training.startswith("l2") or spec.training.startswith("linf")
 
 
 @every
@@ -108,18 +122,28 @@ def test_the_taps_exist(spec: ModelSpec) -> None:
     modules = dict(net.named_modules())
     article = [*(spec.style_layers or ()), *filter(None, [spec.content_layer])]
     assert set(article) <= set(modules)
-    assert set(matched_taps(net)) <= set(modules)
     assert (spec.style_layers is None) == (spec.content_layer is None)
+
+
+@every
+def test_residual_is_what_the_network_does(spec: ModelSpec) -> None:
+    assert spec.residual == adds(on_meta(spec))
 
 
 @every
 def test_content_is_tapped_at_stride_eight(spec: ModelSpec) -> None:
     net = on_meta(spec)
     row = next(row for row in info(net) if row["module"] == content_tap(net))
-    assert row["reduction"] == (4 if spec.family == "AlexNet" else 8)  # it ends there
+    assert row["reduction"] == {"AlexNet": 4, "ViT": 16}.get(spec.family, 8)  # AlexNet ends there
 
 
-@each([find("vgg19.tv_in1k"), find("vgg16_bn.tv_in1k")])
+@each([*NETS, find("densenet121.tv_in1k")])
+def test_the_content_tap_is_a_style_tap_too(spec: ModelSpec) -> None:
+    taps = tap_set(spec, "matched")
+    assert taps.every == taps.style == matched_taps(on_meta(spec))
+
+
+@each([spec for spec in LARGE if spec.family == "VGG"])
 def test_vgg_s_article_taps_are_the_first_activation_of_each_stage(spec: ModelSpec) -> None:
     net = on_meta(spec)
     expected, stage_begins = [], True
@@ -130,15 +154,18 @@ def test_vgg_s_article_taps_are_the_first_activation_of_each_stage(spec: ModelSp
             stage_begins and not isinstance(module, nn.ReLU)
         )
     assert list(spec.style_layers or ()) == expected
+    step = 3 if "_bn" in spec.name else 2
+    relu4_2 = int(expected[3].removeprefix("features.")) + step
+    assert spec.content_layer == f"features.{relu4_2}"
 
 
-@each([*members("imagenet"), find(JUDGE)])
+@each(LARGE)
 def test_imagenet_taps_have_the_channels_timm_says(spec: ModelSpec) -> None:
     net = on_meta(spec)
     rows = {row["module"]: row for row in info(net)}
     with torch.device("meta"):
         seen = outputs(net, list(rows), torch.empty(1, 3, 96, 96, device="meta"))
-    assert {name: seen[name].shape[1] for name in rows} == {
+    assert {name: seen[name].shape[1 if seen[name].dim() == 4 else 2] for name in rows} == {
         name: row["num_chs"] for name, row in rows.items()
     }
 
@@ -240,7 +267,11 @@ def test_members_are_contestants_of_one_data_set() -> None:
     [
         ("vgg_c10.standrad", "is not in the catalogue: did you mean vgg_c10.standard"),
         ("resnet50_c10.l2_5", "did you mean resnet50_c10.l2_05"),
-        ("resnet50", "resnet50 names no weights: did you mean resnet50.tv_in1k?"),
+        ("resnet50", "resnet50 names no weights: did you mean resnet50.tv_in1k"),
+        ("lcnet_050", "lcnet_050 names no weights: did you mean lcnet_050.ra2_in1k?"),
+        ("resnet50.nobody_in1k", "is not in the catalogue: did you mean resnet50.tv_in1k"),
+        ("resnet50.random-s0", "is not in the catalogue"),
+        ("eva02_base_patch14_224.mim_in22k", "is not in the catalogue"),  # it answers no classes
         ("vgg_c10", "names no weights: did you mean vgg_c10.standard or vgg_c10.l2_05 or"),
         ("QQQ", "python -m zoo list shows all names"),
         ("", "python -m zoo list shows all names"),
@@ -250,3 +281,36 @@ def test_an_unknown_name_is_answered_with_the_nearest(name: str, message: str) -
     with pytest.raises(UnknownModelError) as raised:
         find(name)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "residual"),
+    [
+        ("resnet50.a1_in1k", "ResNet", True),
+        ("vgg19.random", "VGG", False),
+        ("densenetblur121d.ra_in1k", "DenseNet", False),
+        ("mobilenetv3_small_100.lamb_in1k", "other", True),
+        ("mobilenetv3_small_100.random-s2", "other", True),
+    ],
+)
+def test_a_model_without_a_line_is_found_by_its_timm_name(
+    name: str, family: str, residual: bool
+) -> None:
+    spec = find(name)
+    assert (spec.name, spec.family, spec.residual, spec.dataset) == (
+        name, family, residual, "imagenet",
+    )  # fmt: skip
+    random = ".random" in name
+    assert isinstance(spec.weights, RandomInit if random else Hub)
+    assert spec.training == ("random" if random else "standard")
+    assert find(name) == spec
+    assert set(matched_taps(on_meta(spec))) <= set(dict(on_meta(spec).named_modules()))
+
+
+def test_an_untrained_network_takes_what_its_line_says() -> None:
+    spec, line = find("vgg_c10.random-s3"), find("vgg_c10.standard")
+    assert spec.seed == 3
+    assert spec == replace(
+        line, name="vgg_c10.random-s3", training="random", weights=RandomInit(), seed=3
+    )
+    assert find("tf_efficientnet_lite0.random").role == "contestant"

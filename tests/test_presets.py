@@ -49,7 +49,7 @@ def test_its_pictures_and_models_exist(preset: Preset) -> None:
     assert len(names) == len(set(names))
     assert preset.source in names
     assert preset.judge not in names
-    assert all(find(name).dataset == preset.dataset for name in names)
+    assert all(find(name).dataset.endswith(preset.dataset) for name in names)
 
 
 @EVERY

@@ -18,10 +18,11 @@ from PIL import Image
 from tests.toys import toy_images
 from zoo import __main__ as cli
 from zoo import nonrobust, produce, search, terminal, weights
-from zoo.catalog import SOURCE, ZOO
+from zoo.catalog import SOURCE, ZOO, find
 from zoo.datasets import load_cifar10
 from zoo.load import load_classifier
 from zoo.recipes import RECIPES
+from zoo.spec import Hub
 
 ROOT = Path(__file__).parents[1]
 NAME = "vgg_c10.standard"
@@ -125,14 +126,36 @@ def test_check_loads_a_model_and_lists_its_taps(call, checkpoints: Pretend) -> N
     assert code == 0
     assert "tap stages.conv1_1: (32, 64, 64) from 64 px" in out
     assert "tap stages.conv4_2: (256, 8, 8) from 64 px" in out
-    assert "of foolbox's 20 CIFAR-10 pictures right" in out
+    assert "of 20 pictures right (foolbox's, cifar10)" in out
+
+
+def test_check_takes_an_architecture_nobody_prepared(call) -> None:
+    code, out, err = call("check", "mobilenetv3_small_100", "--weights", "random", "--size", "64")
+    assert (code, err) == (0, "")
+    assert "tap bn1: (16, 32, 32) from 64 px" in out
+    assert "tap blocks.5: (576, 2, 2) from 64 px" in out
+
+
+def test_check_refuses_what_was_not_published(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untrained = find("mobilenetv3_small_100.random")
+    spec = replace(untrained, weights=Hub(accuracy=0.676))
+    for name in ("load_classifier", "load_encoder"):
+        real = getattr(cli, name)
+        monkeypatch.setattr(cli, name, lambda _, real=real, **options: real(untrained, **options))
+    monkeypatch.setattr(cli, "find", lambda _: spec)
+    code, out, err = call("check", "mobilenetv3_small_100.lamb_in1k", "--size", "64")
+    assert code == 2
+    assert "of 20 pictures right (foolbox's, imagenet)" in out
+    assert "67.6% are published" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["show", "vgg_c10.standart"], "is not in the catalogue: did you mean vgg_c10.standard"),
-        (["check", "resnet50"], "names no weights: did you mean resnet50.tv_in1k?"),
+        (["check", "resnet50"], "names no weights: did you mean resnet50.tv_in1k"),
         (["check", "resnet18_c10.standard"], "has no trained weights yet: python -m zoo train"),
         (["check", NAME, "--size", "4"], "a 4x4 picture is too small"),
         (["check", NAME, "--device", "cuda:77"], "no device cuda:77 here"),
@@ -216,7 +239,7 @@ def test_recorded_accuracies_are_compared_with_those_found(
     found = produce.measured(load_classifier(ZOO[NAME]), load_cifar10(tmp_path, "test"), title="")
     checkpoints(NAME, accuracies=found)
     code, out, _ = call("check", "--all", "--data", str(tmp_path))
-    assert (code, out.splitlines()[-1]) == (0, "accuracies as recorded")
+    assert (code, out) == (0, f"{NAME}: as recorded\n")
     better = {"correct": found["cifar10_test"]["correct"] + 1, "n": 20}
     checkpoints(NAME, accuracies=found | {"cifar10_test": better})
     code, out, err = call("check", "--all", "--data", str(tmp_path))

@@ -8,13 +8,14 @@ import torch
 import typer
 from rich.console import Console
 
-from zoo.catalog import ZOO, UnknownModelError, find
-from zoo.datasets import DataError, LabelledImages, bundled_cifar10, load_cifar10
-from zoo.evaluate import accuracy
+from zoo.catalog import UnknownModelError, find
+from zoo.datasets import DataError, LabelledImages, balanced, bundled_cifar10, load_cifar10
+from zoo.evaluate import AccuracyError, accept, accuracy
+from zoo.imagenet import bundled_imagenet, load_imagenet, restrict, view_of
 from zoo.listing import everything, page, table
 from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, usable
-from zoo.produce import AccuracyError, measured, moved, produce, training_images
-from zoo.spec import Committed, ModelSpec
+from zoo.produce import measured, moved, produce, training_images
+from zoo.spec import ModelSpec
 from zoo.terminal import run_app
 from zoo.train import TrainingError
 from zoo.weights import WeightsError, manifest
@@ -70,47 +71,74 @@ def show(name: Name) -> None:
 @app.command()
 def check(
     name: Annotated[str, typer.Argument(help="arch.tag; not with --all")] = "",
+    weights: Annotated[
+        Literal["own", "random"], typer.Option(help="random: untrained, of any architecture")
+    ] = "own",
+    data: Annotated[
+        Path | None, typer.Option(help="pictures to count on; default: foolbox's 20")
+    ] = None,
+    images: Annotated[int, typer.Option(help="how many of --data, spread over classes")] = 1000,
     size: Annotated[int, typer.Option(help="side of the test picture for the taps")] = 128,
     device: Device = "cpu",
-    all: Annotated[bool, typer.Option("--all", help="every trained CIFAR member")] = False,
-    data: Annotated[Path | None, typer.Option(help="CIFAR-10: recompute all accuracies")] = None,
+    all: Annotated[
+        bool, typer.Option("--all", help="recompute what is recorded of every trained member")
+    ] = False,
 ) -> None:
-    """Load models, show taps and parameters, count right answers; with --data, compare accuracies.
+    """Load one model; show its taps, parameters and accuracy; refuse what was not published.
 
     Examples:
 
       python -m zoo check resnet50_c10.l2_05
 
+      python -m zoo check mobilenetv3_small_100 --weights random
+
+      python -m zoo check resnet50.salman_l2_eps3 --data ~/data/imagenet/val
+
       python -m zoo check --all --data ~/data/cifar10
     """
     if bool(name) == all:
         raise UnknownModelError("name one model, or say --all")
-    chosen = [find(name)] if name else [ZOO[known] for known in manifest()]
-    test = load_cifar10(data, "test") if data else None
-    wrong = [spec.name for spec in chosen if not _sound(spec, size, usable(device), test)]
-    if wrong:
-        raise AccuracyError(f"not what is recorded: {', '.join(wrong)}: train them again")
-
-
-def _sound(spec: ModelSpec, size: int, device: str, test: LabelledImages | None) -> bool:
-    """Print one model's facts; whether its accuracies are the recorded ones."""
-    model = load_classifier(spec, device=device)
+    if all:
+        _compare(data, usable(device))
+        return
+    spec = find(name if weights == "own" else f"{name.split('.')[0]}.random")
+    model = load_classifier(spec, device=usable(device))
     encoder = load_encoder(spec, device=device)
     with torch.no_grad():
         taps = encoder(torch.rand(1, 3, size, size, device=device))
-    folded = sum(p.numel() for p in model.parameters())
-    typer.echo(f"{spec.name}: {folded:,} parameters (batch norms folded)")
     for tap, activation in taps.items():
         typer.echo(f"tap {tap}: {tuple(activation.shape[1:])} from {size} px")
+    typer.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters (batch norms folded)")
+    pictures = _pictures(spec, data, images)
+    got = accuracy(model, pictures)
+    whose = data or "foolbox's"
+    typer.echo(f"{got.correct} of {got.n} pictures right ({whose}, {pictures.space})")
+    accept(spec, got)
+
+
+def _pictures(spec: ModelSpec, data: Path | None, n: int) -> LabelledImages:
+    """Labelled pictures as this model was published to see them."""
     if spec.dataset == "cifar10":
-        got = accuracy(model, bundled_cifar10())
-        typer.echo(f"{got.correct} of foolbox's {got.n} CIFAR-10 pictures right")
-    if test is None or not isinstance(spec.weights, Committed):
-        return True
-    recorded = manifest()[spec.name]["accuracies"]
-    differences = moved(recorded, measured(model, test, title=spec.name))
-    typer.echo("; ".join(differences) or "accuracies as recorded")
-    return not differences
+        test = load_cifar10(data, "test") if data else bundled_cifar10()
+        return test.subset(balanced(test.labels.tolist(), n))
+    view = view_of(spec)
+    pictures = load_imagenet(data, view, n=n) if data else bundled_imagenet(view)
+    return restrict(pictures) if spec.dataset == "restricted_imagenet" else pictures
+
+
+def _compare(data: Path | None, device: str) -> None:
+    """Hold all recorded accuracies against those found here and now."""
+    if data is None:
+        raise DataError("--all needs --data: the CIFAR-10 folder the accuracies were counted on")
+    test = load_cifar10(data, "test")
+    wrong = []
+    for name, entry in manifest().items():
+        found = measured(load_classifier(find(name), device=device), test, title=name)
+        differences = moved(entry["accuracies"], found)
+        typer.echo(f"{name}: {'; '.join(differences) or 'as recorded'}")
+        wrong += [name] if differences else []
+    if wrong:
+        raise AccuracyError(f"not what is recorded: {', '.join(wrong)}: train them again")
 
 
 @app.command()

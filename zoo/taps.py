@@ -9,6 +9,7 @@ from torch import nn
 
 import zoo.architectures
 import zoo.matched  # noqa: F401  (both register CIFAR members with timm)
+from zoo.activations import Output, nearest_activation, outputs
 from zoo.spec import ModelSpec
 from zoo.surgery import operate
 
@@ -38,9 +39,18 @@ def tap_set(spec: ModelSpec, kind: str, *, content: int | None = None) -> Taps:
         ValueError: the article named no taps for this family, or there is no such kind or place.
     """
     net = skeleton(spec)
-    matched = matched_taps(net)
-    taps = _article(spec) if kind == "article" else Taps(content_tap(net), _some(matched, kind))
+    found = outputs(net)
+    matched = _matched(net, found)
+    if kind == "article":
+        taps = _article(spec)
+    else:
+        taps = Taps(nearest_activation(content_tap(net), found), _some(matched, kind))
     return taps if content is None else Taps(_nth(matched, content), taps.style)
+
+
+def default_taps(spec: ModelSpec) -> tuple[str, ...]:
+    """The matched taps of a contestant, timm's own of a judge."""
+    return (stage_taps if spec.role == "judge" else matched_taps)(skeleton(spec))
 
 
 def _article(spec: ModelSpec) -> Taps:
@@ -77,18 +87,32 @@ def skeleton(spec: ModelSpec) -> nn.Module:
 
 
 def matched_taps(net: nn.Module) -> tuple[str, ...]:
-    """The same choice for every network: its first activation and timm's tap at each stride.
+    """The same choice for every network: its first activation and one activation at each stride.
 
     The article gave VGG its first full-resolution activation and ResNet none; this rule gives each
-    network the same.
+    network the same. Strides and stages are timm's (``feature_info``); where timm's own tap is no
+    activation, the nearest one of its size is taken (``zoo.activations.nearest_activation``).
     """
-    stages = [str(row["module"]) for row in _feature_info(net)]
-    return tuple(dict.fromkeys([_first_activation(net), *stages]))
+    return _matched(net, outputs(net))
+
+
+def _matched(net: nn.Module, found: list[Output]) -> tuple[str, ...]:
+    first = next(output.outermost for output in found if output.activation)
+    stages = [nearest_activation(str(row["module"]), found) for row in _feature_info(net)]
+    return tuple(dict.fromkeys([first, *stages]))
+
+
+def stage_taps(net: nn.Module) -> tuple[str, ...]:
+    """The network's first activation and timm's own taps, activations or not: a judge's taps."""
+    first = next(output.outermost for output in outputs(net) if output.activation)
+    return tuple(dict.fromkeys([first, *(str(row["module"]) for row in _feature_info(net))]))
 
 
 def content_tap(net: nn.Module, *, stride: int = 8) -> str:
-    """The matched tap that carries content: the deepest one at this stride or a finer one."""
-    return str([row for row in _feature_info(net) if row["reduction"] <= stride][-1]["module"])
+    """timm's own deepest tap at this stride or a finer one; its first where all are coarser."""
+    rows = _feature_info(net)
+    fine = [row for row in rows if row["reduction"] <= stride]
+    return str((fine[-1] if fine else rows[0])["module"])
 
 
 def _feature_info(net: nn.Module) -> list[dict[str, Any]]:
@@ -96,13 +120,3 @@ def _feature_info(net: nn.Module) -> list[dict[str, Any]]:
     info: Any = net.feature_info
     rows: list[dict[str, Any]] = info.get_dicts() if hasattr(info, "get_dicts") else info
     return rows
-
-
-def _first_activation(net: nn.Module) -> str:
-    """Name of the first nonlinearity's module; a norm with its activation inside counts as one."""
-    modules = dict(net.named_modules())
-    first: str = next(n for n, m in modules.items() if type(m).__module__.endswith("activation"))
-    parent = first.rpartition(".")[0]
-    while parent and "Act" in type(modules[parent]).__name__:
-        first, parent = parent, parent.rpartition(".")[0]
-    return first

@@ -1,10 +1,8 @@
 """Where weights come from: found, verified by sha256, read without executing pickles."""
 
-import hashlib
 import importlib.util
 import json
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,10 @@ from safetensors.torch import load_file, save_file
 from timm.models import get_pretrained_cfg
 from torch import Tensor
 
-from zoo.spec import Committed, Hub, ModelSpec, PyPI, RandomInit
+from zoo.convert import CheckpointError, convert
+from zoo.files import download, sha256
+from zoo.spec import Committed, Hub, ModelSpec, Pickled, PyPI, RandomInit
+from zoo.taps import skeleton
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 State = dict[str, Tensor]
@@ -66,18 +67,6 @@ def record(name: str, entry: dict[str, Any]) -> None:
     temporary.replace(file)
 
 
-@lru_cache(maxsize=64)
-def _sha256(file: Path, size: int, mtime_ns: int) -> str:
-    with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
-def sha256(file: Path) -> str:
-    """Digest of a file, computed once for each version of it."""
-    stat = file.stat()
-    return _sha256(file, stat.st_size, stat.st_mtime_ns)
-
-
 def load_state(spec: ModelSpec, names: list[str]) -> State | None:
     """The spec's weights as fp32 tensors; None for a network that stays at its initialisation.
 
@@ -96,6 +85,8 @@ def load_state(spec: ModelSpec, names: list[str]) -> State | None:
             return _read(_from_hub(spec))
         case PyPI() as weights:
             return _by_position(_from_package(weights), names)
+        case Pickled() as weights:
+            return _read(_converted(spec, weights))
 
 
 def weights_digest(spec: ModelSpec) -> str:
@@ -109,6 +100,8 @@ def weights_digest(spec: ModelSpec) -> str:
             return sha256(_from_hub(spec))
         case PyPI() as weights:
             return weights.sha256
+        case Pickled() as weights:
+            return sha256(_converted(spec, weights))
 
 
 def _read(file: Path) -> State:
@@ -182,3 +175,26 @@ def _from_hub(spec: ModelSpec) -> Path:
     except (httpx.HTTPError, OSError) as error:
         raise WeightsError(advice) from error
     return Path(fetched)
+
+
+def _converted(spec: ModelSpec, weights: Pickled) -> Path:
+    """The checkpoint as safetensors, converted at the first call."""
+    file = cache_dir() / f"{spec.name}.safetensors"
+    if file.exists():
+        return file
+    original = cache_dir() / weights.file
+    if not original.exists():
+        try:
+            download(weights.url, original)
+        except (httpx.HTTPError, OSError) as error:
+            raise WeightsError(
+                f"{spec.name} needs {weights.url}: connect to a network, or save that file as "
+                f"{original}"
+            ) from error
+    if weights.sha256:
+        _verify(original, weights.sha256)
+    try:
+        convert(original, file, skeleton(spec))
+    except CheckpointError as error:
+        raise WeightsError(f"{original} {error}") from error
+    return file

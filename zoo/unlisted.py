@@ -1,0 +1,77 @@
+"""Models without a line in the catalogue: any of timm's pretrained ones, and untrained networks."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from timm.models import (
+    get_pretrained_cfg,
+    is_model,
+    is_model_pretrained,
+    list_pretrained,
+    model_entrypoint,
+)
+
+from zoo.activations import adds_activations
+from zoo.spec import Hub, ModelSpec, RandomInit
+from zoo.taps import skeleton
+
+# timm's modules whose networks go by one name; the others are "other"
+_FAMILIES = {
+    "vgg": "VGG",
+    "resnet": "ResNet",
+    "densenet": "DenseNet",
+    "inception_v3": "Inception",
+    "inception_v4": "Inception",
+    "inception_resnet_v2": "Inception",
+    "efficientnet": "EfficientNet",
+    "convnext": "ConvNeXt",
+    "vision_transformer": "ViT",
+}
+_RANDOM = re.compile(r"random(?:-s([1-9]\d*))?")
+_IMAGENET = 1000
+
+
+def spec_of(name: str, listed: Iterable[ModelSpec]) -> ModelSpec | None:
+    """A spec for a name that has no line; None where timm knows nothing of it.
+
+    ``arch.tag`` are timm's weights of that name, ``arch.random`` and ``arch.random-s1`` the
+    architecture's own initialisation under seed 0 and 1. Only classifiers of ImageNet's 1,000
+    classes are taken, and architectures that have a line.
+
+    Args:
+        listed: the catalogue; an untrained network takes its family and taps from there.
+    """
+    arch, _, tag = name.partition(".")
+    untrained = _RANDOM.fullmatch(tag)
+    if untrained:
+        seed = int(untrained[1] or 0)
+        line = next((s for s in listed if s.arch.split(".")[0] == arch), None) or _inferred(arch)
+        return line and replace(
+            line, name=name, weights=RandomInit(), training="random", seed=seed, role="contestant"
+        )
+    return _inferred(name) if tag and is_model_pretrained(name) else None
+
+
+def tags(arch: str) -> list[str]:
+    """The names timm's weights of this architecture go by."""
+    known: list[str] = list_pretrained(f"{arch}.*") if is_model(arch) else []
+    return known
+
+
+@lru_cache(maxsize=64)
+def _inferred(name: str) -> ModelSpec | None:
+    arch = name.partition(".")[0]
+    cfg = get_pretrained_cfg(name) if is_model(arch) else None
+    if cfg is None or cfg.num_classes != _IMAGENET:
+        return None
+    module = model_entrypoint(arch).__module__.rpartition(".")[2]
+    spec = ModelSpec(
+        name=name,
+        family=_FAMILIES.get(module, "other"),
+        dataset="imagenet",
+        arch=name,
+        weights=Hub(),
+    )
+    return replace(spec, residual=adds_activations(skeleton(spec)))
