@@ -12,16 +12,19 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from analysis import lens_plots, plots, style_plots
+from analysis import lens_plots, plots, style_plots, verdict_plots
+from analysis.evidence import gather
 from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, pareto, write_best
 from analysis.robustness_columns import distance_facts, robust_curves
+from analysis.sample import standard_zoo
 from analysis.stats import Correlation, correlate
 from analysis.style_columns import headline, largest_weight, parts, style_curves
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
 from analysis.transfer_columns import condition_rates, transfer_facts
+from analysis.verdicts import verdicts
 from results.store import SchemaError, StoreError, latest_run, write_atomically
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -58,14 +61,22 @@ def analyse(
             loaded = load(run or latest_run())
             status.update("computing the table")
             table = build(loaded, resamples=resamples, seed=seed)
-            found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in PAIRS]
-            files = [write(table, loaded.path), _write_summary(loaded, table, found)]
+            how = {"resamples": resamples, "seed": seed}
+            zoo = standard_zoo(table)
+            found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
+            status.update("testing the hypotheses")
+            answers = verdicts(gather(loaded, table, **how))
+            files = [
+                write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
+                _write_summary(loaded, table, found, answers),
+            ]  # fmt: skip
             grid = main_grid(grid_points(loaded.rows))
             files += [write_best(grid, loaded.path)] if len(grid) else []
             lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
             files += [write(part, loaded.path, name=name) for name, part in lens.items()]
             drawn = figures(loaded, table, resamples=resamples, seed=seed)
-            for name, draw in (*drawn, *lens_figures(loaded, table, lens)):
+            verdict = [("verdicts", lambda: verdict_plots.forest(answers))]
+            for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
                 status.update(f"drawing {name}")
                 files += save(draw(), loaded.path / "analysis" / name)
     except (StoreError, SchemaError) as error:
@@ -79,9 +90,11 @@ def analyse(
         console.print(str(file), highlight=False, markup=False, soft_wrap=True)
 
 
-def _write_summary(run: Run, table: pd.DataFrame, found: list[Correlation]) -> Path:
+def _write_summary(
+    run: Run, table: pd.DataFrame, found: list[Correlation], answers: pd.DataFrame
+) -> Path:
     file = run.path / "analysis" / "summary.md"
-    text = summary(run, table, found).encode()
+    text = summary(run, table, found, answers).encode()
     write_atomically(file, lambda out: out.write(text))
     return file
 
