@@ -1,18 +1,23 @@
 """``python -m analysis``: a run's table, summary and figures."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from analysis import lens_plots, plots, style_plots, verdict_plots
+from analysis.any_plot import ColumnError, any_plot
+from analysis.compare import compare, in_words
 from analysis.evidence import gather
 from analysis.lens import lens_tables
 from analysis.look import save
@@ -27,7 +32,21 @@ from analysis.transfer_columns import condition_rates, transfer_facts
 from analysis.verdicts import verdicts
 from results.store import SchemaError, StoreError, latest_run, write_atomically
 
-app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+DEFAULT = "report"
+
+
+class _Default(TyperGroup):
+    """``python -m analysis RUN`` means ``python -m analysis report RUN``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        parsed: list[str] = super().parse_args(ctx, args if named else [DEFAULT, *args])
+        return parsed
+
+
+app = typer.Typer(cls=_Default, add_completion=False, rich_markup_mode="markdown")
+Resamples = Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every bootstrap.")]
 
 PAIRS = [(x, y) for x in ("fooling", "fooling_adjusted", "fooling_joint", "fooling_all",
                            "accuracy") for y in ("progress", "peak_excess")]  # fmt: skip
@@ -38,56 +57,119 @@ _SHOWN = {
 _WITH_INTERVAL = ("fooling", "progress")
 
 
-@app.command()
-def analyse(
-    run: Annotated[
-        Path | None, typer.Argument(help="A run's directory; the run made last if left out.")
-    ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every bootstrap.")] = 0,
-) -> None:
-    """Turn a run's rows into models.csv, summary.md and figures, in RUN/analysis/.
+@app.callback()
+def door() -> None:
+    """Turn a run's rows into answers; without a command's name, `report` is meant.
 
     Examples:
 
     - `python -m analysis` (the run made last)
 
     - `python -m analysis results/runs/quick --resamples 10000`
+
+    - `python -m analysis plot results/runs/quick --x accuracy --y progress --hue role`
+
+    - `python -m analysis compare results/reference/quick results/runs/quick`
     """
+
+
+@app.command(DEFAULT)
+def analyse(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run's directory; the run made last if left out.")
+    ] = None,
+    resamples: Resamples = 2000,
+    seed: Seed = 0,
+) -> None:
+    """Turn a run's rows into verdicts, tables, a summary and figures, in RUN/analysis/."""
     errors = Console(stderr=True)
     console = Console(width=max(errors.width, 100))  # a pipe says 80, which cuts the table
-    try:
-        with errors.status("reading the rows") as status:
-            loaded = load(run or latest_run())
-            status.update("computing the table")
-            table = build(loaded, resamples=resamples, seed=seed)
-            how = {"resamples": resamples, "seed": seed}
-            zoo = standard_zoo(table)
-            found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
-            status.update("testing the hypotheses")
-            answers = verdicts(gather(loaded, table, **how))
-            files = [
-                write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
-                _write_summary(loaded, table, found, answers),
-            ]  # fmt: skip
-            grid = main_grid(grid_points(loaded.rows))
-            files += [write_best(grid, loaded.path)] if len(grid) else []
-            lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
-            files += [write(part, loaded.path, name=name) for name, part in lens.items()]
-            drawn = figures(loaded, table, resamples=resamples, seed=seed)
-            verdict = [("verdicts", lambda: verdict_plots.forest(answers))]
-            for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
-                status.update(f"drawing {name}")
-                files += save(draw(), loaded.path / "analysis" / name)
-    except (StoreError, SchemaError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+    with _mended(errors), errors.status("reading the rows") as status:
+        loaded = load(run or latest_run())
+        status.update("computing the table")
+        table = build(loaded, resamples=resamples, seed=seed)
+        how = {"resamples": resamples, "seed": seed}
+        zoo = standard_zoo(table)
+        found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
+        status.update("testing the hypotheses")
+        answers = verdicts(gather(loaded, table, **how))
+        files = [
+            write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
+            _write_summary(loaded, table, found, answers),
+        ]  # fmt: skip
+        grid = main_grid(grid_points(loaded.rows))
+        files += [write_best(grid, loaded.path)] if len(grid) else []
+        lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
+        files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+        drawn = figures(loaded, table, resamples=resamples, seed=seed)
+        verdict = [("verdicts", lambda: verdict_plots.forest(answers))]
+        for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
+            status.update(f"drawing {name}")
+            files += save(draw(), loaded.path / "analysis" / name)
     console.print(main_table(table))
     for line in found[:2]:
         text = f"{line.x} and {line.y}: {plots.describe(line)}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)
     for file in files:
-        console.print(str(file), highlight=False, markup=False, soft_wrap=True)
+        _say(console, file)
+
+
+@app.command("plot")
+def plot_columns(
+    run: Annotated[Path, typer.Argument(help="A run's directory.")],
+    x: Annotated[str, typer.Option(help="A column of models.csv.")] = "fooling",
+    y: Annotated[str, typer.Option(help="Another one.")] = "progress",
+    hue: Annotated[str, typer.Option(help="What colours the points.")] = "family",
+    resamples: Resamples = 2000,
+    seed: Seed = 0,
+) -> None:
+    """Draw any column of models.csv against any other, as RUN/analysis/plot-X-Y.png and .svg."""
+    with _mended(Console(stderr=True)):
+        table = build(load(run), resamples=resamples, seed=seed)
+        drawn = any_plot(table, x, y, hue=hue, resamples=resamples, seed=seed)
+        name = re.sub(r"[^\w.-]+", "_", f"plot-{x}-{y}")
+        for file in save(drawn, run / "analysis" / name):
+            _say(Console(), file)
+
+
+@app.command("compare")
+def compare_runs(
+    before: Annotated[Path, typer.Argument(help="A run's directory.")],
+    after: Annotated[Path, typer.Argument(help="Another one, where compare.csv is written.")],
+    resamples: Resamples = 2000,
+    seed: Seed = 0,
+) -> None:
+    """Say which numbers moved beyond their intervals from one run to another."""
+    with _mended(Console(stderr=True)):
+        tables = [build(load(run), resamples=resamples, seed=seed) for run in (before, after)]
+        found = compare(*tables)
+        file = write(found, after, name="compare")
+    shown = Table(box=None, padding=(0, 1), header_style="bold")
+    for title in ("model", "column", "before", "after", "change [95 %]"):
+        shown.add_column(title)
+    for one in found[found["moved"]].to_dict("records"):
+        ends = f"{one['change']:+.3g} [{one['low']:+.3g}, {one['high']:+.3g}]"
+        shown.add_row(one["model"], one["column"], f"{one['before']:.3g}", f"{one['after']:.3g}",
+                      ends)  # fmt: skip
+    console = Console()
+    if found["moved"].any():
+        console.print(shown)
+    _say(console, in_words(found))
+    _say(console, file)
+
+
+@contextmanager
+def _mended(errors: Console) -> Iterator[None]:
+    """What a user can mend is one sentence and exit code 2."""
+    try:
+        yield
+    except (StoreError, SchemaError, ColumnError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _say(console: Console, what: object) -> None:
+    console.print(str(what), highlight=False, markup=False, soft_wrap=True)
 
 
 def _write_summary(

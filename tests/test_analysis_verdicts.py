@@ -292,7 +292,7 @@ def test_holes_constants_and_one_family_are_survived() -> None:
         table.assign(progress=0.3),
         table.assign(family="VGG"),
         table.assign(fooling=table["fooling"].where(table.index > 8)),
-        pd.concat([table, nets(np.random.default_rng(0)).assign(progress=0.5)]),
+        pd.concat([table, nets(np.random.default_rng(0)).assign(progress=0.5, peak_excess=1.0)]),
     ):
         found = verdicts(evidence(hostile))
         assert not found["verdict"].eq(SUPPORTED).any()
