@@ -10,7 +10,7 @@ from matplotlib.colors import same_color, to_hex
 from matplotlib.figure import Figure
 
 from analysis import plots, style_plots
-from analysis.__main__ import _pictures
+from analysis.figures import shown_pictures
 from analysis.look import appearances, families, figure, place_labels, save, style
 from analysis.style_columns import headline, style_curves
 from analysis.tables import Run, build, load
@@ -151,7 +151,7 @@ def test_attack_curve_has_every_step(rates: pd.DataFrame, table: pd.DataFrame) -
 
 def test_picture_grid_leaves_missing_pictures_empty(tmp_path: Path) -> None:
     run = build_run(tmp_path, images=5, models=[SOURCE, "vgg_c10.standard"])
-    index = _pictures(run)
+    index = shown_pictures(run)
     assert set(index["weight"].dropna()) == {"w1000"}
     (run / index.loc[index["model"] == SOURCE, "file"].iloc[0]).unlink()
     drawn = style_plots.picture_grid(index, run)
@@ -188,10 +188,10 @@ def test_the_article_s_grid_has_networks_down_and_weights_across(tmp_path: Path)
 
 def test_pictures_may_be_listed(tmp_path: Path) -> None:
     run = build_run(tmp_path, images=5, models=[SOURCE])
-    listed = _pictures(run).drop(columns=["start", "taps", "weight"])
+    listed = shown_pictures(run).drop(columns=["start", "taps", "weight"])
     listed = listed[listed["model"] != "(content)"]
     listed.to_json(run / "artifacts" / "style" / "index.json", orient="records")
-    drawn = style_plots.picture_grid(_pictures(run), run)
+    drawn = style_plots.picture_grid(shown_pictures(run), run)
     assert [len(ax.images) for ax in drawn.axes] == [1] * 6
 
 
