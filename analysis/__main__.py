@@ -20,6 +20,7 @@ from analysis.figures import figures, lens_figures
 from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
+from analysis.report.page import write_page
 from analysis.sample import standard_zoo
 from analysis.stats import Correlation, correlate
 from analysis.summary import number, summary
@@ -76,7 +77,7 @@ def analyse(
     resamples: Resamples = 2000,
     seed: Seed = 0,
 ) -> None:
-    """Turn a run's rows into verdicts, tables, a summary and figures, in RUN/analysis/."""
+    """Turn a run's rows into verdicts, tables, a summary, report.html and figures."""
     errors = Console(stderr=True)
     console = Console(width=max(errors.width, 100))  # a pipe says 80, which cuts the table
     with _mended(errors), errors.status("reading the rows") as status:
@@ -90,7 +91,7 @@ def analyse(
         answers = verdicts(gather(loaded, table, **how))
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
-            _write_summary(loaded, table, found, answers),
+            _write_summary(loaded, table, found, answers), write_page(loaded, table, answers),
         ]  # fmt: skip
         grid = main_grid(grid_points(loaded.rows))
         files += [write_best(grid, loaded.path)] if len(grid) else []

@@ -43,27 +43,33 @@ def verdicts(evidence: Evidence, hypotheses: Iterable[Hypothesis] = HYPOTHESES) 
 
 
 def verdict_table(found: pd.DataFrame, table: pd.DataFrame) -> str:
-    """The verdicts as Markdown: counts, a line a hypothesis, and how to read them."""
+    """The verdicts as Markdown: counts, a line a claim tested, the other claims, and the key."""
+    tested = found[found["verdict"] != NOT_MEASURED]
     counts = found["verdict"].value_counts()
     said = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     titles = ["", "claim", "who", "units", "matters", "found with 80 %", "effect [95 %]",
               "p (Holm)", "verdict"]  # fmt: skip
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    for one in found.to_dict("records"):
+    for one in tested.to_dict("records"):
         sign = {1: "+", -1: "-", 0: "within "}[int(one["direction"])]
         cells = [
             one["key"], one["claim"], one["who"], f"{one['n']} {one['unit']}",
             f"{sign}{one['matters']:g} {one['scale']}", amount(one["detectable"]), interval_of(one),
-            amount(one["p_holm"], 3), f"**{one['verdict']}**" + _todo(one),
+            amount(one["p_holm"], 3), f"**{one['verdict']}**",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
-    return "\n".join([f"{said.capitalize()}.", "", *lines, "", _key(), *_seeds(table)])
+    shown = [*lines, "", _key(), *_seeds(table)] if len(tested) else []
+    return "\n".join([f"{said.capitalize()}.", "", *shown, *_lacking(found)])
 
 
-def _todo(one: Mapping[Any, Any]) -> str:
-    if one["verdict"] != NOT_MEASURED:
-        return ""
-    return f": {one['reason']}; run `{one['command']}`"
+def _lacking(found: pd.DataFrame) -> list[str]:
+    """What was not measured, by the command that makes it."""
+    lacking = found[found["verdict"] == NOT_MEASURED]
+    lines = []
+    for command, part in lacking.groupby("command", sort=False):
+        named = "; ".join(f"{one['key']} ({one['reason']})" for one in part.to_dict("records"))
+        lines.append(f"- `{command}` would tell of {named}")
+    return ["", "Not measured:", "", *lines] if lines else []
 
 
 def _key() -> str:

@@ -281,8 +281,10 @@ def test_few_models_get_an_honest_page(n: int) -> None:
     lacking = found[found["verdict"] == NOT_MEASURED]
     assert (lacking["reason"] != "").all()
     text = verdict_table(found, table)
-    assert "run `tox -e bench -- --preset cifar10 --data DIR`" in text
-    assert len([line for line in text.splitlines() if line.startswith("| H")]) == len(HYPOTHESES)
+    assert "- `tox -e bench -- --preset cifar10 --data DIR` would tell of H" in text
+    lines = [line for line in text.splitlines() if line.startswith("| H")]
+    assert len(lines) + len(lacking) == len(HYPOTHESES)
+    assert all(f"{key} (" in text for key in lacking["key"])
 
 
 def test_holes_constants_and_one_family_are_survived() -> None:
