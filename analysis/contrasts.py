@@ -91,7 +91,8 @@ def mediated(
     if absent:
         return missing(f"no column {', '.join(absent)}")
     used = nets.dropna(subset=columns)
-    causes = pd.get_dummies(used[[cause, *given]], drop_first=True).astype(float)
+    levels = used[[cause, *given]].astype({cause: float})
+    causes = pd.get_dummies(levels, drop_first=True).astype(float)
     causes = causes.loc[:, causes.nunique() > 1]
     n = len(used)
     if n < causes.shape[1] + 4 or cause not in causes or used[through].nunique() < 2:

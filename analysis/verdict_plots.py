@@ -13,7 +13,7 @@ from analysis.verdict import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED
 _COLOURS = {SUPPORTED: "#0173b2", CONTRADICTED: "#d55e00", UNDECIDED: "#949494"}
 _MARKERS = {SUPPORTED: "o", CONTRADICTED: "X", UNDECIDED: "s"}
 _EDGE = 3.0  # intervals end here, in effects that matter: beyond it, size says nothing more
-_WIDE = 46
+_WIDE = 80
 
 
 def forest(found: pd.DataFrame) -> Figure:
@@ -26,7 +26,7 @@ def forest(found: pd.DataFrame) -> Figure:
         found: ``analysis.verdicts.verdicts``.
     """
     with style():
-        drawn = figure(8.5, 1.4 + 0.3 * len(found))
+        drawn = figure(11, 1.4 + 0.28 * len(found))
         ax = drawn.subplots()
         ax.axvline(0, color="0.6", lw=0.8)
         ax.axvspan(-1, 1, color="0.95", zorder=0)
