@@ -16,7 +16,7 @@ COLUMNS = [
     "key", "claim", "who", "unit", "scale", "direction", "matters", "detectable", "effect", "low",
     "high", "n", "p", "p_holm", "verdict", "note", "reason", "command",
 ]  # fmt: skip
-_NETWORK = ["arch", "training", "role", "residual", "downsampling", "batch_norm"]
+_NETWORK = ["arch", "training", "residual", "downsampling", "batch_norm"]
 
 
 def verdicts(evidence: Evidence, hypotheses: Iterable[Hypothesis] = HYPOTHESES) -> pd.DataFrame:
@@ -84,7 +84,9 @@ def _key() -> str:
 
 def _seeds(table: pd.DataFrame) -> list[str]:
     """How much of a score's variance between networks another seed repeats."""
-    shares = {name: reliability(intact(table), name, same=_NETWORK)
+    whole = intact(table)
+    trained = whole[(whole["training"] != "random") & ~whole["is_source"].astype(bool)]
+    shares = {name: reliability(trained, name, same=_NETWORK)
               for name in ("fooling", "progress", "peak_excess")}  # fmt: skip
     known = [f"`{name}` {share:.2f}" for name, share in shares.items() if not math.isnan(share)]
     if not known:

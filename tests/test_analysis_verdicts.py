@@ -311,6 +311,14 @@ def test_each_hypothesis_is_one_of_its_kind_and_names_its_command() -> None:
         assert any(isinstance(one.design, kind) for one in HYPOTHESES)
 
 
+def test_seeds_of_a_contestant_and_its_replicate_are_one_network() -> None:
+    table = zoo(np.random.default_rng(0), n=6)
+    again = table.assign(model=table["model"] + "-s1", role="replicate", seed=1)
+    text = verdict_table(verdicts(evidence(table)), pd.concat([table, again]))
+    assert "`progress` 1.00" in text
+    assert "Reliability" not in verdict_table(verdicts(evidence(table)), table)
+
+
 def test_the_forest_points_the_claimed_way() -> None:
     one = {"direction": -1, "matters": 0.5}
     assert scaled(-1.0, one) == 2.0
