@@ -14,6 +14,8 @@ from jaxtyping import Int64, UInt8
 from PIL import Image
 from torch import Tensor
 
+from zoo.memory import batch_size
+
 CIFAR10_CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
@@ -48,7 +50,7 @@ class LabelledImages:
 
     @property
     def batch(self) -> int:
-        """See ``batch_size``."""
+        """How many go through a network at once, see ``zoo.memory``."""
         return batch_size(self.pixels)
 
     def subset(self, index: Sequence[int]) -> "LabelledImages":
@@ -65,11 +67,6 @@ class LabelledImages:
                 to_float(self.pixels[start : start + size]),
                 self.labels[start : start + size],
             )
-
-
-def batch_size(images: Tensor) -> int:
-    """How many pictures "b 3 h w" go through a network at once: 500 of 32 pixels, 41 of 224."""
-    return max(1, min(500, 2**21 // images.shape[-2:].numel()))
 
 
 def balanced(labels: Sequence[int], n: int) -> list[int]:
