@@ -60,6 +60,10 @@ class LabelledImages:
             tuple(self.ids[i] for i in index), self.pixels[rows], self.labels[rows], self.space
         )
 
+    def first(self, count: int | None) -> "LabelledImages":
+        """So many pictures from the start, all of them where there are fewer or None is given."""
+        return self.subset(range(min(count or len(self), len(self))))
+
     def batches(self, size: int) -> Iterable[tuple[Tensor, Tensor]]:
         """Consecutive batches as float images in [0,1], channels-last, and labels."""
         for start in range(0, len(self), size):
