@@ -24,6 +24,8 @@ from results.store import write_atomically
 
 # A family keeps its colour and marker from run to run; others follow in alphabetical order.
 _FAMILIES = ["VGG", "ResNet", "DenseNet", "Inception"]
+_SHADES = 4  # of one colour that an eye can tell apart
+MOST_NAMED = 16  # models in one figure
 _COLOURS = [0, 3, 2, 4, 1, 5, 8, 9, 6, 7]  # positions in seaborn's "colorblind" palette
 _MARKERS = ["o", "s", "D", "^", "v", "P", "X", "h", "<", ">"]
 _STYLE: dict[Any, Any] = {
@@ -37,7 +39,7 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Appearance:
-    """Colour (family, darker for its second model), marker (family), line style (robust)."""
+    """Colour (family, darker for further models), marker (family), line style (robust)."""
 
     colour: str
     marker: str
@@ -71,6 +73,14 @@ def families(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     }
 
 
+def headliners(table: pd.DataFrame) -> list[str]:
+    """The models a figure names: all of a small table, the contestants of a large one."""
+    names = list(table["model"])
+    if len(names) <= MOST_NAMED or "role" not in table:
+        return names
+    return list(table.loc[table["role"] == "contestant", "model"]) or names[:MOST_NAMED]
+
+
 def appearances(table: pd.DataFrame) -> dict[str, Appearance]:
     """How each model of the table is drawn, by name."""
     looks = families(list(table["family"]))
@@ -78,7 +88,7 @@ def appearances(table: pd.DataFrame) -> dict[str, Appearance]:
     for (family, robust), models in table.sort_values("model").groupby(["family", "robust"]):
         colour, marker = looks[str(family)]
         for i, name in enumerate(models["model"]):
-            red, green, blue = (0.6**i * part for part in to_rgb(colour))
+            red, green, blue = (0.6 ** (i % _SHADES) * part for part in to_rgb(colour))
             shade = to_hex((red, green, blue))
             found[name] = Appearance(shade, marker, "--" if robust else "-", bool(robust))
     return found

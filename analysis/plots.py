@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from analysis.look import appearances, figure, legend, line_legend, place_labels, style
+from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
 from analysis.sample import standard_zoo
 from analysis.stats import FEWEST_MODELS, Correlation, correlate
 
@@ -91,7 +91,8 @@ def _labels(table: pd.DataFrame, x: str, y: str, ax: Axes) -> None:
     for model in shown.to_dict("records"):
         xs, ys = _ends(model, x), _ends(model, y)
         bars += [(xs[0], model[y], xs[1], model[y]), (model[x], ys[0], model[x], ys[1])]
-    points = shown.rename(columns={x: "x", y: "y", "model": "label"})[["x", "y", "label"]]
+    named = shown[shown["model"].isin(headliners(table))]
+    points = named.rename(columns={x: "x", y: "y", "model": "label"})[["x", "y", "label"]]
     if len(points):
         place_labels(ax, points, bars=[Bbox.from_extents(*ends) for ends in bars])
 

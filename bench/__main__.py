@@ -1,5 +1,6 @@
 """The main job: measure models, time them, and let the analysis speak."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -27,7 +28,7 @@ from zoo.labels import LabelError
 from zoo.load import DeviceError, SizeError, usable
 from zoo.spec import Committed, Hub, ModelSpec, Pickled
 from zoo.terminal import run_app
-from zoo.weights import WeightsError, manifest, weights_digest
+from zoo.weights import OFFLINE, WeightsError, manifest, weights_digest
 
 EXPECTED = (
     AccuracyError, DataError, DeviceError, LabelError, LossError, PictureError, SchemaError,
@@ -44,7 +45,8 @@ Models = Annotated[str, typer.Option(help="names, joined by commas; default: the
 Content = Annotated[Path | None, typer.Option(help="folder of your content pictures")]
 Styles = Annotated[Path | None, typer.Option("--style", help="folder of your style pictures")]
 Size = Annotated[int, typer.Option(help="short side of the pictures; 0 = the preset's")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or several: cuda:0,cuda:1")]
+Offline = Annotated[bool, typer.Option("--offline", help="fetch nothing, skip what is missing")]
 Seed = Annotated[int, typer.Option(help="of random starts and noise")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")]
 
@@ -68,6 +70,7 @@ def bench(
     device: Device = "cpu",
     seed: Seed = 0,
     dry_run: DryRun = False,
+    offline: Offline = False,
 ) -> None:
     """Measure the zoo: transfer from the source, style transfer, cost; then analyse.
 
@@ -86,6 +89,7 @@ def bench(
     """
     if context.invoked_subcommand:
         return
+    _go_offline(offline)
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
     plan = _plan(PRESETS[preset], models, run, data, content, style, size, images, device, seed)
@@ -105,6 +109,7 @@ def style_lab(
     device: Device = "cpu",
     seed: Seed = 0,
     dry_run: DryRun = False,
+    offline: Offline = False,
 ) -> None:
     """Put models through conditions of the style laboratory.
 
@@ -114,6 +119,7 @@ def style_lab(
 
       python -m bench style --condition fourier --style my/paintings --size 256 --run results/runs/f
     """
+    _go_offline(offline)
     chosen = _named_conditions(condition)
     if models:
         named = tuple(spec.name for spec in _models(chosen, models))
@@ -121,6 +127,11 @@ def style_lab(
         chosen = replace(chosen, experiments=experiments)
     plan = _plan(chosen, models, run, None, content, style, size, 0, device, seed)
     _do(plan, None, dry_run=dry_run)
+
+
+def _go_offline(wanted: bool) -> None:
+    if wanted:
+        os.environ[OFFLINE] = "1"
 
 
 def _named_conditions(names: str) -> Preset:
@@ -166,6 +177,7 @@ def _plan(
         raise DataError(
             f"preset {chosen.name} needs --data: a folder of {chosen.dataset} test images"
         )
+    devices = tuple(usable(name.strip()) for name in device.split(","))
     source, judge = find(chosen.source), find(chosen.judge)
     specs = _models(chosen, models)
     if judge in specs:
@@ -177,10 +189,10 @@ def _plan(
         styles=_pictures(style, chosen.styles, chosen.size),
         source=source,
         judge=judge,
-        device=usable(device),
+        device=devices[0],
     )
     cells = chosen.cells(specs, seed=seed)
-    return make_plan(chosen.name, cells, inputs, headline=chosen.headline)
+    return make_plan(chosen.name, cells, inputs, headline=chosen.headline, devices=devices)
 
 
 def _check(plan: Plan, data: Path) -> None:

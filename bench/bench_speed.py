@@ -17,11 +17,10 @@ from torch.nn.functional import cross_entropy
 from bench.gram import grams, style_distance
 from bench.stylize import StyleSettings
 from zoo.catalog import find
-from zoo.load import Classifier, Encoder, load_classifier, untrained
+from zoo.load import Classifier, Encoder, load_classifier
 from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
 from zoo.taps import tap_set
-from zoo.weights import load_state
 
 MODELS = os.environ.get("WHYVGG_MODELS", "vgg_c10.standard,resnet50_c10.standard").split(",")
 BATCH = 20
@@ -84,14 +83,8 @@ class _Hooked:
 
 
 def _plain(spec: ModelSpec) -> Classifier:
-    model = untrained(spec)
-    state = load_state(spec, list(model.net.state_dict()))
-    if state is not None:
-        model.net.load_state_dict(state)
-    for module in model.modules():
-        if hasattr(module, "inplace"):
-            setattr(module, "inplace", False)  # noqa: B010  (a plain assignment is no Tensor)
-    return model.eval()
+    model = load_classifier(spec, fold=False).to(memory_format=torch.contiguous_format)
+    return model.requires_grad_(True)
 
 
 def _backward(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

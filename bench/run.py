@@ -5,20 +5,22 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from bench.cells import Cell, digest, run_cell
 from bench.inputs import Inputs
 from bench.suite_style import keep_originals
+from bench.workers import spread
 from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
 from zoo.load import parameters
-from zoo.terminal import bar
+from zoo.terminal import Bar, bar
 from zoo.weights import weights_digest
 
 _PACKAGES = ("torch", "timm", "foolbox", "robustness", "numpy", "pandas", "scikit-image")
@@ -30,6 +32,7 @@ class Plan:
 
     Attributes:
         headline: norm and radius that the analysis reads its main transfer columns at.
+        devices: several are worked on at once; else all is done on that of the inputs.
     """
 
     preset: str
@@ -37,6 +40,7 @@ class Plan:
     digests: tuple[str, ...]
     inputs: Inputs
     headline: str = "l2_0.50"
+    devices: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[tuple[Cell, str], ...]:
@@ -50,14 +54,20 @@ class Plan:
 
 
 def make_plan(
-    preset: str, cells: Sequence[Cell], inputs: Inputs, *, headline: str = "l2_0.50"
+    preset: str,
+    cells: Sequence[Cell],
+    inputs: Inputs,
+    *,
+    headline: str = "l2_0.50",
+    devices: tuple[str, ...] = (),
 ) -> Plan:
     """Address every cell.
 
     Raises:
         zoo.weights.WeightsError: a model's weights are not to be had.
     """
-    return Plan(preset, tuple(cells), tuple(digest(c, inputs) for c in cells), inputs, headline)
+    addresses = tuple(digest(c, inputs) for c in cells)
+    return Plan(preset, tuple(cells), addresses, inputs, headline, devices)
 
 
 def execute(plan: Plan) -> int:
@@ -74,19 +84,35 @@ def execute(plan: Plan) -> int:
     todo = plan.open
     total = sum(cell.suite.work(plan.inputs) for cell, _ in todo)
     with bar("cells", total=total) as progress:
-        for done, (cell, address) in enumerate(todo):
-            began = time.monotonic()
-            label = f"{done + 1}/{len(todo)} {cell.spec.name}"
-            rows = run_cell(
-                cell,
-                plan.inputs,
-                tick=lambda loss, label=label: progress.step(  # type: ignore[misc]
-                    f"{label} loss {loss:.2e}" if loss else label
-                ),
-            )
+        measured = _spread(plan, progress) if len(plan.devices) > 1 else _alone(plan, progress)
+        for cell, address, rows, seconds in measured:
             write_cell(run, cell.suite.name, address, rows)
-            progress.say(f"{cell.key}: {len(rows):,} rows in {time.monotonic() - began:.0f} s")
+            progress.say(f"{cell.key}: {len(rows):,} rows in {seconds:.0f} s")
     return len(todo)
+
+
+Measured = Iterator[tuple[Cell, str, pd.DataFrame, float]]
+
+
+def _alone(plan: Plan, progress: Bar) -> Measured:
+    todo = plan.open
+    for done, (cell, address) in enumerate(todo):
+        began = time.monotonic()
+        label = f"{done + 1}/{len(todo)} {cell.spec.name}"
+        rows = run_cell(
+            cell,
+            plan.inputs,
+            tick=lambda loss, label=label: progress.step(  # type: ignore[misc]
+                f"{label} loss {loss:.2e}" if loss else label
+            ),
+        )
+        yield cell, address, rows, time.monotonic() - began
+
+
+def _spread(plan: Plan, progress: Bar) -> Measured:
+    for done in spread(plan.open, plan.inputs, plan.devices):
+        yield done
+        progress.step(done[0].spec.name, done[0].suite.work(plan.inputs))
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:
@@ -139,6 +165,7 @@ def _environment(device: str) -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
         "device": device,
+        "precision": {"weights": "float32", "tf32": torch.backends.cuda.matmul.allow_tf32},
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
         "commit": _commit(),

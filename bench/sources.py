@@ -53,6 +53,25 @@ def _loaded(spec: ModelSpec, space: str, device: str) -> nn.Module:
     return load_contestant(spec, space=space, device=device)
 
 
+class OnSources:
+    """What suites share that show a model what was made on sources.
+
+    Attributes:
+        sources: names in the catalogue, several for an ensemble; none = the run's source.
+    """
+
+    sources: Names
+
+    @property
+    def label(self) -> str:
+        """The sources, where they are not the run's."""
+        return prefix(self.sources).rstrip("/")
+
+    def depends(self, inputs: Inputs) -> list[str]:
+        """The sources' weights and the images."""
+        return [*source_digests(self.sources, inputs), inputs.images_sha256]
+
+
 def prefix(names: Names) -> str:
     """What conditions begin with."""
     return f"from={'+'.join(names)}/" if names else ""

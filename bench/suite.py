@@ -43,3 +43,16 @@ class Suite(Protocol):
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """The rows of one cell; ``tick`` after each unit of work with the loss, or 0."""
         ...
+
+
+class OnImages:
+    """What suites share whose cells are one a model and depend on the run's images alone."""
+
+    @property
+    def label(self) -> str:
+        """Nothing: a run has one such cell a model and seed."""
+        return ""
+
+    def depends(self, inputs: Inputs) -> list[str]:
+        """The images."""
+        return [inputs.images_sha256]

@@ -11,11 +11,12 @@ from typing import ClassVar
 
 import torch
 
+from bench.correct import correct_rows
 from bench.crafted import crafted
 from bench.edits import Edit, edited
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
-from bench.sources import Names, contestant, prefix, source_digests, source_specs
+from bench.sources import Names, OnSources, contestant, prefix, source_specs
 from bench.spectrum import PERIODS, power_spectrum, radial_power, stride_peak
 from bench.suite import Row, Tick
 from bench.transfer import Attack, answers
@@ -24,27 +25,14 @@ from zoo.spec import ModelSpec
 
 
 @dataclass(frozen=True)
-class Edits:
-    """The attack whose perturbations are edited, and the edits.
-
-    Attributes:
-        sources: as in ``bench.suite_transfer.Transfer``.
-    """
+class Edits(OnSources):
+    """The attack whose perturbations are edited, and the edits."""
 
     attack: Attack
     edits: tuple[Edit, ...]
     sources: Names = ()
     name: ClassVar[str] = "edits"
     version: ClassVar[int] = 1
-
-    @property
-    def label(self) -> str:
-        """The sources, where they are not the run's."""
-        return prefix(self.sources).rstrip("/")
-
-    def depends(self, inputs: Inputs) -> list[str]:
-        """The sources' weights and the attacked images."""
-        return [*source_digests(self.sources, inputs), inputs.images_sha256]
 
     def work(self, inputs: Inputs) -> int:
         """One tick an edit."""
@@ -61,8 +49,7 @@ class Edits:
         clean = to_float(inputs.images.pixels).to(inputs.device)
         made = crafted(inputs, self.attack, seed=seed, sources=self.sources)
         start = f"{prefix(self.sources)}{self.attack.condition}"
-        for case, right in zip(ids, (answers(target, clean) == labels).tolist(), strict=True):
-            yield case, f"{prefix(self.sources)}clean", "clean_correct", 0, float(right)
+        yield from correct_rows(target, inputs, condition=f"{prefix(self.sources)}clean")
         if source_specs(self.sources, inputs) == (spec,):
             yield from _spectra(ids, f"{start}/perturbation", made.images - clean)
         for edit in self.edits:

@@ -55,14 +55,14 @@ class Layers:
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
         """Each tap costs a part of the network; on average half of it."""
-        share = self._count(inputs) / len(inputs.images)
+        share = len(inputs.images.first(self.first)) / len(inputs.images)
         taps = len(tap_set(spec, "matched").every)
         steps = len(self.eps) * (self.steps + 3 * FORWARD) * taps / 2
         return step_seconds(spec, inputs) * share * steps
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """One spread a tap and picture, two displacements a tap, radius and picture."""
-        chosen = inputs.images.subset(range(self._count(inputs)))
+        chosen = inputs.images.first(self.first)
         taps = tap_set(spec, "matched").every
         # one encoder a tap: each stops where its tap is, and gradients go no deeper
         layers = {tap: _layer(spec, tap, inputs.device) for tap in taps}
@@ -78,9 +78,6 @@ class Layers:
                     yield case, condition, "layer_displacement", depth, pushed
                     yield case, condition, "layer_displacement_noise", depth, drifted
             tick(0.0)
-
-    def _count(self, inputs: Inputs) -> int:
-        return min(self.first or len(inputs.images), len(inputs.images))
 
     def _moved(
         self, layer: Layer, images: LabelledImages, device: str, eps: float, seed: int

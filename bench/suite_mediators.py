@@ -12,15 +12,15 @@ from typing import ClassVar
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
 from bench.mediators import alignment, gradient_norms, gradients, loss_variance
-from bench.sources import Names, contestant, prefix, source_digests, source_model
-from bench.suite import Row, Tick
+from bench.sources import Names, OnSources, contestant, prefix, source_model
+from bench.suite import OnImages, Row, Tick
 from bench.transfer import budget
 from zoo.datasets import to_float
 from zoo.spec import ModelSpec
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(OnImages):
     """Gradient size, and the loss's variance under noise.
 
     Attributes:
@@ -35,15 +35,6 @@ class Sensitivity:
     batch: int = 100
     name: ClassVar[str] = "sensitivity"
     version: ClassVar[int] = 1
-
-    @property
-    def label(self) -> str:
-        """Nothing: a run has one kind of noise."""
-        return ""
-
-    def depends(self, inputs: Inputs) -> list[str]:
-        """The pictures."""
-        return [inputs.images_sha256]
 
     def work(self, inputs: Inputs) -> int:
         """One tick a batch."""
@@ -72,25 +63,12 @@ class Sensitivity:
 
 
 @dataclass(frozen=True)
-class Alignment:
-    """The cosine between the model's and a source's input gradients.
-
-    Attributes:
-        sources: as in ``bench.suite_transfer.Transfer``.
-    """
+class Alignment(OnSources):
+    """The cosine between the model's and a source's input gradients."""
 
     sources: Names = ()
     name: ClassVar[str] = "alignment"
     version: ClassVar[int] = 1
-
-    @property
-    def label(self) -> str:
-        """The sources, where they are not the run's."""
-        return prefix(self.sources).rstrip("/")
-
-    def depends(self, inputs: Inputs) -> list[str]:
-        """The sources' weights and the pictures."""
-        return [*source_digests(self.sources, inputs), inputs.images_sha256]
 
     def work(self, inputs: Inputs) -> int:
         """One tick."""

@@ -5,23 +5,21 @@ step.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
-
+from bench.correct import correct_rows
 from bench.distances import Search, nearest
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
-from bench.suite import Row, Tick
-from bench.transfer import answers
-from zoo.load import load_classifier
+from bench.sources import contestant
+from bench.suite import OnImages, Row, Tick
 from zoo.spec import ModelSpec
 
 
 @dataclass(frozen=True)
-class Robustness:
+class Robustness(OnImages):
     """An ensemble of searches; the nearest error over all of them is the picture's distance.
 
     Attributes:
@@ -32,15 +30,6 @@ class Robustness:
     batch: int = 50
     name: ClassVar[str] = "robustness"
     version: ClassVar[int] = 1
-
-    @property
-    def label(self) -> str:
-        """Nothing: a run has one ensemble of searches."""
-        return ""
-
-    def depends(self, inputs: Inputs) -> list[str]:
-        """The attacked images."""
-        return [inputs.images_sha256]
 
     def work(self, inputs: Inputs) -> int:
         """One tick a search and batch."""
@@ -54,10 +43,10 @@ class Robustness:
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """One distance for each image and search."""
-        model = load_classifier(spec, device=inputs.device)
-        yield from _clean(model, inputs, self.batch)
+        model = contestant(spec, inputs)
+        yield from correct_rows(model, inputs, batch=self.batch)
         for search in self.searches:
-            chosen = inputs.images.subset(range(_count(search, inputs)))
+            chosen = inputs.images.first(search.first)
             cases = iter(chosen.ids)
             for x, y in chosen.batches(self.batch):
                 found = nearest(
@@ -68,15 +57,8 @@ class Robustness:
                 tick(0.0)
 
 
-def _clean(model: nn.Module, inputs: Inputs, batch: int) -> Iterator[Row]:
-    cases = iter(inputs.images.ids)
-    for x, y in inputs.images.batches(batch):
-        for right in (answers(model, x.to(inputs.device)).cpu() == y).tolist():
-            yield next(cases), "clean", "clean_correct", 0, float(right)
-
-
 def _count(search: Search, inputs: Inputs) -> int:
-    return min(search.first or len(inputs.images), len(inputs.images))
+    return len(inputs.images.first(search.first))
 
 
 def _steps(search: Search) -> float:

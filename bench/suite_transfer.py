@@ -8,37 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bench.correct import correct_rows
 from bench.crafted import crafted
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
-from bench.sources import Names, contestant, prefix, source_digests, source_specs
+from bench.sources import Names, OnSources, contestant, prefix, source_specs
 from bench.suite import Row, Tick
-from bench.transfer import Attack, answers, facts
+from bench.transfer import Attack, facts
 from zoo.datasets import to_float
 from zoo.spec import ModelSpec
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """The attacks made on a source and shown to the target.
-
-    Attributes:
-        sources: names in the catalogue, several for an ensemble; none = the run's source.
-    """
+class Transfer(OnSources):
+    """The attacks made on a source and shown to the target."""
 
     attacks: tuple[Attack, ...]
     sources: Names = ()
     name: ClassVar[str] = "transfer"
     version: ClassVar[int] = 1
-
-    @property
-    def label(self) -> str:
-        """The sources, where they are not the run's."""
-        return prefix(self.sources).rstrip("/")
-
-    def depends(self, inputs: Inputs) -> list[str]:
-        """The sources' weights and the attacked images."""
-        return [*source_digests(self.sources, inputs), inputs.images_sha256]
 
     def work(self, inputs: Inputs) -> int:
         """One tick an attack."""
@@ -56,9 +44,7 @@ class Transfer:
         target = contestant(spec, inputs)
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
-        right = answers(target, clean) == labels
-        for case, value in zip(ids, right, strict=True):
-            yield case, f"{prefix(self.sources)}clean", "clean_correct", 0, float(value)
+        yield from correct_rows(target, inputs, condition=f"{prefix(self.sources)}clean")
         for attack in self.attacks:
             made = crafted(inputs, attack, seed=seed, sources=self.sources)
             condition = f"{prefix(self.sources)}{attack.condition}"

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from bench.attacks import PGD, Method, gradient_attack
-from zoo.datasets import batch_size
+from zoo.memory import batch_size
 
 
 def budget(norm: str, eps: float) -> str:

@@ -6,12 +6,21 @@ import matplotlib.image as mpimg
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import same_color, to_hex
+from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from analysis import plots, style_plots
 from analysis.figures import shown_pictures
-from analysis.look import appearances, families, figure, place_labels, save, style
+from analysis.look import (
+    MOST_NAMED,
+    appearances,
+    families,
+    figure,
+    headliners,
+    place_labels,
+    save,
+    style,
+)
 from analysis.style_columns import headline, style_curves
 from analysis.tables import Run, build, load
 from analysis.transfer_columns import condition_rates, transfer_facts
@@ -210,3 +219,34 @@ def test_colours_are_seaborns_colour_blind_palette() -> None:
 
     palette = {to_hex(colour) for colour in sns.color_palette("colorblind")}
     assert {colour for colour, _ in families(list("abcdef")).values()} <= palette
+
+
+def crowd(n: int) -> pd.DataFrame:
+    """A table of n models, the first five of them contestants."""
+    values = np.random.default_rng(0).random((n, 2))
+    return pd.DataFrame(
+        {
+            "model": [f"net{i:02d}.standard" for i in range(n)],
+            "family": "VGG", "robust": False, "is_source": False,
+            "role": ["contestant"] * 5 + ["matched"] * (n - 5),
+            "fooling": values[:, 0], "progress": values[:, 1],
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "named"), [(MOST_NAMED, MOST_NAMED), (MOST_NAMED + 1, 5), (40, 5)])
+def test_a_large_zoo_shows_all_and_names_the_contestants(n: int, named: int) -> None:
+    drawn = plots.pair(crowd(n), "fooling", "progress", resamples=100)
+    (ax,) = drawn.axes
+    assert len(ax.collections) == n
+    assert len(ax.texts) == named
+
+
+def test_a_large_table_without_roles_names_as_many_as_fit() -> None:
+    assert len(headliners(crowd(40).assign(role="matched"))) == MOST_NAMED
+
+
+def test_many_models_of_a_family_keep_its_colour_visible() -> None:
+    colours = {look.colour for look in appearances(crowd(40)).values()}
+    assert len(colours) == 4
+    assert all(sum(to_rgb(colour)) > 0.2 for colour in colours)

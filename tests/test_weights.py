@@ -240,6 +240,9 @@ def test_a_hub_model_without_network_names_the_address_and_the_place(offline: Pa
     sentence = str(raised.value)
     assert "https://huggingface.co/timm/test_resnet.r160_in1k/resolve/main/" in sentence
     assert str(offline / "test_resnet.r160_in1k.safetensors") in sentence
+    numbers = sum(p.numel() for p in create_model(TINY.arch).parameters())
+    assert f"(about {4 * numbers / 1e6:.0f} MB)" in sentence
+    assert "--offline" in sentence
     assert "\n" not in sentence
 
 
@@ -255,4 +258,11 @@ def test_a_file_placed_by_hand_is_loaded(offline: Path) -> None:
     assert weights_digest(TINY) == weights.sha256(file)
     file.write_bytes(b"<!doctype html>")
     with pytest.raises(WeightsError, match="is no readable safetensors file"):
+        load_classifier(TINY)
+
+
+def test_offline_nothing_is_tried(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(httpx, "head", lambda *_, **__: pytest.fail("asked the network"))
+    with pytest.raises(WeightsError, match="save that file as"):
         load_classifier(TINY)

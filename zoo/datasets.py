@@ -14,6 +14,8 @@ from jaxtyping import Int64, UInt8
 from PIL import Image
 from torch import Tensor
 
+from zoo.memory import batch_size
+
 CIFAR10_CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
@@ -48,7 +50,7 @@ class LabelledImages:
 
     @property
     def batch(self) -> int:
-        """See ``batch_size``."""
+        """How many go through a network at once, see ``zoo.memory``."""
         return batch_size(self.pixels)
 
     def subset(self, index: Sequence[int]) -> "LabelledImages":
@@ -58,6 +60,10 @@ class LabelledImages:
             tuple(self.ids[i] for i in index), self.pixels[rows], self.labels[rows], self.space
         )
 
+    def first(self, count: int | None) -> "LabelledImages":
+        """So many pictures from the start, all of them where there are fewer or None is given."""
+        return self.subset(range(min(count or len(self), len(self))))
+
     def batches(self, size: int) -> Iterable[tuple[Tensor, Tensor]]:
         """Consecutive batches as float images in [0,1], channels-last, and labels."""
         for start in range(0, len(self), size):
@@ -65,11 +71,6 @@ class LabelledImages:
                 to_float(self.pixels[start : start + size]),
                 self.labels[start : start + size],
             )
-
-
-def batch_size(images: Tensor) -> int:
-    """How many pictures "b 3 h w" go through a network at once: 500 of 32 pixels, 41 of 224."""
-    return max(1, min(500, 2**21 // images.shape[-2:].numel()))
 
 
 def balanced(labels: Sequence[int], n: int) -> list[int]:

@@ -23,8 +23,8 @@ def sha256(file: Path) -> str:
     return _sha256(file, stat.st_size, stat.st_mtime_ns)
 
 
-def download(url: str, file: Path) -> None:
-    """Fetch a file, whole or not at all, with a bar.
+def download(url: str, file: Path) -> Path:
+    """Fetch a file, whole or not at all, with a bar; return where it is.
 
     Raises:
         httpx.HTTPError, OSError: no network, no such file there, no space here.
@@ -42,3 +42,4 @@ def download(url: str, file: Path) -> None:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+    return file

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from zoo.taps import skeleton
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 State = dict[str, Tensor]
+OFFLINE = "HF_HUB_OFFLINE"  # as the hub's own client reads it
 
 
 class WeightsError(RuntimeError):
@@ -165,36 +168,41 @@ def _from_hub(spec: ModelSpec) -> Path:
     cached = try_to_load_from_cache(repo, "model.safetensors")
     if isinstance(cached, str):
         return Path(cached)
-    advice = (
-        f"{spec.name} needs https://huggingface.co/{repo}/resolve/main/model.safetensors: "
-        f"connect to a network, or save that file as {by_hand}"
-    )
-    try:  # the hub's client retries for a minute before it gives up; one quick look first
+
+    def fetch() -> Path:
+        # the hub's client retries for a minute before it gives up; one quick look first
         httpx.head("https://huggingface.co", timeout=5)
-        fetched: str = hf_hub_download(repo, "model.safetensors")
-    except (httpx.HTTPError, OSError) as error:
-        raise WeightsError(advice) from error
-    return Path(fetched)
+        return Path(hf_hub_download(repo, "model.safetensors"))
+
+    url = f"https://huggingface.co/{repo}/resolve/main/model.safetensors"
+    return _fetched(spec, url, by_hand, fetch)
 
 
 def _converted(spec: ModelSpec, weights: Pickled) -> Path:
     """The checkpoint as safetensors, converted at the first call."""
-    file = cache_dir() / f"{spec.name}.safetensors"
+    file = cache_dir() / f"{spec.intact}.safetensors"
     if file.exists():
         return file
     original = cache_dir() / weights.file
     if not original.exists():
-        try:
-            download(weights.url, original)
-        except (httpx.HTTPError, OSError) as error:
-            raise WeightsError(
-                f"{spec.name} needs {weights.url}: connect to a network, or save that file as "
-                f"{original}"
-            ) from error
+        _fetched(spec, weights.url, original, lambda: download(weights.url, original))
     if weights.sha256:
         _verify(original, weights.sha256)
     try:
-        convert(original, file, skeleton(spec))
+        convert(original, file, skeleton(replace(spec, surgery=())))
     except CheckpointError as error:
         raise WeightsError(f"{original} {error}") from error
     return file
+
+
+def _fetched(spec: ModelSpec, url: str, place: Path, fetch: Callable[[], Path]) -> Path:
+    try:
+        if os.environ.get(OFFLINE, "0") not in ("", "0"):
+            raise ConnectionError("nothing is to be fetched")
+        return fetch()
+    except (httpx.HTTPError, OSError) as error:
+        numbers = sum(p.numel() for p in skeleton(spec).parameters())
+        raise WeightsError(
+            f"{spec.name} needs {url} (about {4 * numbers / 1e6:.0f} MB): connect to a network, or "
+            f"save that file as {place} (and say --offline, so that nothing is tried)"
+        ) from error

@@ -1,0 +1,67 @@
+"""Several devices: a process on each, cells handed out as processes become free.
+
+The rows do not depend on who measures a cell, so a run may be begun on one device and ended on
+four. Attacked pictures that two processes need at once are made by both, and are the same.
+"""
+
+import copyreg
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from multiprocessing import get_context
+from queue import Queue
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+import torch
+
+from bench.cells import Cell, run_cell
+from bench.inputs import Inputs
+
+_device = "cpu"  # of this process
+
+
+def spread(
+    cells: Sequence[tuple[Cell, str]], inputs: Inputs, devices: Sequence[str]
+) -> Iterator[tuple[Cell, str, pd.DataFrame, float]]:
+    """Cell, address, rows and seconds of each cell, as they are done.
+
+    Args:
+        cells: with their addresses, which are handed back.
+        devices: one process each; ``cpu`` may stand there more than once.
+    """
+    context = get_context("spawn")  # a forked process cannot use a GPU its parent has touched
+    free = context.Manager().Queue()
+    for device in devices:
+        free.put(device)
+    threads = max(1, torch.get_num_threads() // len(devices))
+    pool = ProcessPoolExecutor(len(devices), context, _take, (free, threads))
+    try:
+        jobs = {pool.submit(_measure, cell, inputs): (cell, address) for cell, address in cells}
+        for job in as_completed(jobs):
+            cell, address = jobs[job]
+            yield cell, address, *job.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read_only(options: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(options)
+
+
+# an architecture's options are read-only mappings, which pickle does not know
+copyreg.pickle(MappingProxyType, lambda options: (_read_only, (dict(options),)))
+
+
+def _take(free: "Queue[str]", threads: int) -> None:
+    global _device
+    _device = free.get()
+    torch.set_num_threads(threads)
+
+
+def _measure(cell: Cell, inputs: Inputs) -> tuple[pd.DataFrame, float]:
+    began = time.monotonic()
+    rows = run_cell(cell, replace(inputs, device=_device))
+    return rows, time.monotonic() - began

@@ -1,0 +1,53 @@
+"""Batches fit the memory, and the figure they are reckoned with holds for every network."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zoo import memory
+from zoo.catalog import ZOO
+from zoo.memory import BYTES_A_PIXEL, MOST, batch_size
+from zoo.spec import ModelSpec
+from zoo.taps import skeleton
+
+NETS = list({(spec.arch, *spec.arch_options.items()): spec for spec in ZOO.values()}.values())
+
+
+@pytest.mark.parametrize(
+    ("side", "gigabytes", "expected"),
+    [(32, 64, 500), (32, 8, 250), (32, 4, 125), (224, 8, 7), (224, 80, 62), (224, 0.001, 1)],
+)
+def test_batches_fit_half_of_the_free_memory(
+    side: int, gigabytes: float, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda _: int(gigabytes * 1e9))
+    size = batch_size(torch.empty(1, 3, side, side))
+    assert size == expected
+    assert size == 1 or size * side * side * BYTES_A_PIXEL <= gigabytes * 1e9 / 2
+
+
+def test_this_machine_has_memory() -> None:
+    assert memory.free_bytes(torch.device("cpu")) > 2**28
+    assert 1 <= batch_size(torch.empty(1, 3, 32, 32)) <= MOST
+
+
+def kept(net: nn.Module, side: int) -> int:
+    """Bytes that a forward pass of one picture keeps for its gradient, weights apart."""
+    found: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, nn.Parameter):
+            found[tensor.untyped_storage()._cdata] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    picture = torch.empty(1, 3, side, side, device="meta", requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        net(picture)
+    return sum(found.values())
+
+
+@pytest.mark.parametrize("spec", NETS, ids=[spec.name for spec in NETS])
+def test_no_network_keeps_more_than_is_reckoned(spec: ModelSpec) -> None:
+    side = 32 if spec.dataset == "cifar10" else 224
+    net = skeleton(spec).eval().requires_grad_(False)
+    assert 100 < kept(net, side) / side**2 < 5_200 < BYTES_A_PIXEL

@@ -1,0 +1,45 @@
+"""Several devices measure what one measures."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench import run as engine
+from results import store
+from tests.tiny import plan, spec
+from zoo.catalog import ZOO
+
+VGG, RESNET = spec("vgg_c10"), spec("resnet18_c10")
+
+
+@pytest.fixture(autouse=True)
+def _no_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+
+
+def rows(run: Path) -> pd.DataFrame:
+    return store.read_run(run).sort_values([*store.COLUMNS]).reset_index(drop=True)
+
+
+def test_two_processes_give_the_rows_of_one(tmp_path: Path) -> None:
+    one, two = (plan(tmp_path / name, VGG, RESNET) for name in ("one", "two"))
+    assert engine.execute(one) == 4
+    assert engine.execute(replace(two, devices=("cpu", "cpu"))) == 4
+    assert engine.execute(two) == 0  # begun on two, nothing left for one
+    pd.testing.assert_frame_equal(rows(tmp_path / "one"), rows(tmp_path / "two"))
+
+
+def test_an_error_in_a_process_is_the_run_s_error(tmp_path: Path) -> None:
+    lost = replace(plan(tmp_path / "run", VGG), devices=("cpu", "nonsense"))
+    with pytest.raises(RuntimeError, match="nonsense"):
+        engine.execute(lost)
+
+
+def test_every_spec_reaches_a_process() -> None:
+    import bench.workers  # noqa: F401  (teaches pickle the specs' options)
+
+    for model in ZOO.values():
+        assert pickle.loads(pickle.dumps(model)) == model
