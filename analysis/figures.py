@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import lens_plots, plots, style_plots
+from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
 from analysis.robustness_columns import distance_facts, robust_curves
 from analysis.style_columns import headline, largest_weight, parts, style_curves
@@ -32,25 +33,31 @@ def figures(
         )
     if len(rates):
         yield "conditions", lambda: plots.heat_map(rates)
-    for condition, curve in rates.groupby("condition"):
+    for condition, curve in headlined(rates, table).groupby("condition"):
         if curve["step"].nunique() > 1:
             name = _curve_name(str(condition), run.headline)
             yield name, partial(plots.attack_curve, curve, table)
-    losses = headline(style_curves(run.rows, "loss_style"))
+    losses = headlined(headline(style_curves(run.rows, "loss_style")), table)
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
-    power = _strongest(style_curves(run.rows, "radial_power"))
+    power = headlined(_strongest(style_curves(run.rows, "radial_power")), table)
     if len(power):
         yield "spectra", lambda: style_plots.spectra(power, table)
     grid = main_grid(grid_points(run.rows))
     if len(grid):
         yield "pareto", lambda: pareto(grid, table)
-    index = shown_pictures(run.path)
+    index = headlined(shown_pictures(run.path), table)
     if len(index):
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)
     listed = listed_pictures(run.path)
     for case, pair in listed[listed["taps"] == "article"].groupby("case"):
         yield f"article-{case}", partial(style_plots.weight_grid, pair, run.path)
+
+
+def headlined(lines: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Those of the models that a figure has room for, and of no model."""
+    untouched = lines["model"].str.startswith("(")
+    return lines[untouched | lines["model"].isin(headliners(table))]
 
 
 def _curve_name(condition: str, headline: str) -> str:

@@ -10,7 +10,7 @@ from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from analysis import plots, style_plots
-from analysis.figures import shown_pictures
+from analysis.figures import headlined, shown_pictures
 from analysis.look import (
     MOST_NAMED,
     appearances,
@@ -227,7 +227,7 @@ def crowd(n: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [f"net{i:02d}.standard" for i in range(n)],
-            "family": "VGG", "robust": False, "is_source": False,
+            "family": "VGG", "training": "standard", "robust": False, "is_source": False,
             "role": ["contestant"] * 5 + ["matched"] * (n - 5),
             "fooling": values[:, 0], "progress": values[:, 1],
         }
@@ -250,3 +250,9 @@ def test_many_models_of_a_family_keep_its_colour_visible() -> None:
     colours = {look.colour for look in appearances(crowd(40)).values()}
     assert len(colours) == 4
     assert all(sum(to_rgb(colour)) > 0.2 for colour in colours)
+
+
+def test_lines_and_pictures_of_a_large_zoo_are_the_contestants() -> None:
+    table = crowd(MOST_NAMED + 1)
+    lines = pd.DataFrame({"model": [*table["model"], "(style)"], "value": 0.0})
+    assert list(headlined(lines, table)["model"]) == [*table["model"][:5], "(style)"]
