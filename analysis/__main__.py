@@ -1,30 +1,48 @@
 """``python -m analysis``: a run's table, summary and figures."""
 
-import json
-from collections.abc import Callable, Iterator
-from functools import partial
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
-from analysis import lens_plots, plots, style_plots
+from analysis import plots, verdict_plots
+from analysis.any_plot import ColumnError, any_plot
+from analysis.compare import compare, in_words
+from analysis.evidence import gather
+from analysis.figures import figures, lens_figures
 from analysis.lens import lens_tables
 from analysis.look import save
-from analysis.pareto import grid_points, main_grid, pareto, write_best
-from analysis.robustness_columns import distance_facts, robust_curves
+from analysis.pareto import grid_points, main_grid, write_best
+from analysis.report.page import write_page
+from analysis.sample import standard_zoo
 from analysis.stats import Correlation, correlate
-from analysis.style_columns import headline, largest_weight, parts, style_curves
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
-from analysis.transfer_columns import condition_rates, transfer_facts
+from analysis.verdicts import verdicts
 from results.store import SchemaError, StoreError, latest_run, write_atomically
 
-app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+DEFAULT = "report"
+
+
+class _Default(TyperGroup):
+    """``python -m analysis RUN`` means ``python -m analysis report RUN``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        parsed: list[str] = super().parse_args(ctx, args if named else [DEFAULT, *args])
+        return parsed
+
+
+app = typer.Typer(cls=_Default, add_completion=False, rich_markup_mode="markdown")
+Resamples = Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every bootstrap.")]
 
 PAIRS = [(x, y) for x in ("fooling", "fooling_adjusted", "fooling_joint", "fooling_all",
                            "accuracy") for y in ("progress", "peak_excess")]  # fmt: skip
@@ -35,151 +53,128 @@ _SHOWN = {
 _WITH_INTERVAL = ("fooling", "progress")
 
 
-@app.command()
-def analyse(
-    run: Annotated[
-        Path | None, typer.Argument(help="A run's directory; the run made last if left out.")
-    ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every bootstrap.")] = 0,
-) -> None:
-    """Turn a run's rows into models.csv, summary.md and figures, in RUN/analysis/.
+@app.callback()
+def door() -> None:
+    """Turn a run's rows into answers; without a command's name, `report` is meant.
 
     Examples:
 
     - `python -m analysis` (the run made last)
 
     - `python -m analysis results/runs/quick --resamples 10000`
+
+    - `python -m analysis plot results/runs/quick --x accuracy --y progress --hue role`
+
+    - `python -m analysis compare results/reference/quick results/runs/quick`
     """
+
+
+@app.command(DEFAULT)
+def analyse(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run's directory; the run made last if left out.")
+    ] = None,
+    resamples: Resamples = 2000,
+    seed: Seed = 0,
+) -> None:
+    """Turn a run's rows into verdicts, tables, a summary, report.html and figures."""
     errors = Console(stderr=True)
     console = Console(width=max(errors.width, 100))  # a pipe says 80, which cuts the table
-    try:
-        with errors.status("reading the rows") as status:
-            loaded = load(run or latest_run())
-            status.update("computing the table")
-            table = build(loaded, resamples=resamples, seed=seed)
-            found = [correlate(table, x, y, resamples=resamples, seed=seed) for x, y in PAIRS]
-            files = [write(table, loaded.path), _write_summary(loaded, table, found)]
-            grid = main_grid(grid_points(loaded.rows))
-            files += [write_best(grid, loaded.path)] if len(grid) else []
-            lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
-            files += [write(part, loaded.path, name=name) for name, part in lens.items()]
-            drawn = figures(loaded, table, resamples=resamples, seed=seed)
-            for name, draw in (*drawn, *lens_figures(loaded, table, lens)):
-                status.update(f"drawing {name}")
-                files += save(draw(), loaded.path / "analysis" / name)
-    except (StoreError, SchemaError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from None
+    with _mended(errors), errors.status("reading the rows") as status:
+        loaded = load(run or latest_run())
+        status.update("computing the table")
+        table = build(loaded, resamples=resamples, seed=seed)
+        how = {"resamples": resamples, "seed": seed}
+        zoo = standard_zoo(table)
+        found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
+        status.update("testing the hypotheses")
+        answers = verdicts(gather(loaded, table, **how))
+        files = [
+            write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
+            _write_summary(loaded, table, found, answers), write_page(loaded, table, answers),
+        ]  # fmt: skip
+        grid = main_grid(grid_points(loaded.rows))
+        files += [write_best(grid, loaded.path)] if len(grid) else []
+        lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
+        files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+        drawn = figures(loaded, table, resamples=resamples, seed=seed)
+        verdict = [("verdicts", lambda: verdict_plots.forest(answers))]
+        for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
+            status.update(f"drawing {name}")
+            files += save(draw(), loaded.path / "analysis" / name)
     console.print(main_table(table))
     for line in found[:2]:
         text = f"{line.x} and {line.y}: {plots.describe(line)}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)
     for file in files:
-        console.print(str(file), highlight=False, markup=False, soft_wrap=True)
+        _say(console, file)
 
 
-def _write_summary(run: Run, table: pd.DataFrame, found: list[Correlation]) -> Path:
+@app.command("plot")
+def plot_columns(
+    run: Annotated[Path, typer.Argument(help="A run's directory.")],
+    x: Annotated[str, typer.Option(help="A column of models.csv.")] = "fooling",
+    y: Annotated[str, typer.Option(help="Another one.")] = "progress",
+    hue: Annotated[str, typer.Option(help="What colours the points.")] = "family",
+    resamples: Resamples = 2000,
+    seed: Seed = 0,
+) -> None:
+    """Draw any column of models.csv against any other, as RUN/analysis/plot-X-Y.png and .svg."""
+    with _mended(Console(stderr=True)):
+        table = build(load(run), resamples=resamples, seed=seed)
+        drawn = any_plot(table, x, y, hue=hue, resamples=resamples, seed=seed)
+        name = re.sub(r"[^\w.-]+", "_", f"plot-{x}-{y}")
+        for file in save(drawn, run / "analysis" / name):
+            _say(Console(), file)
+
+
+@app.command("compare")
+def compare_runs(
+    before: Annotated[Path, typer.Argument(help="A run's directory.")],
+    after: Annotated[Path, typer.Argument(help="Another one, where compare.csv is written.")],
+    resamples: Resamples = 2000,
+    seed: Seed = 0,
+) -> None:
+    """Say which numbers moved beyond their intervals from one run to another."""
+    with _mended(Console(stderr=True)):
+        tables = [build(load(run), resamples=resamples, seed=seed) for run in (before, after)]
+        found = compare(*tables)
+        file = write(found, after, name="compare")
+    shown = Table(box=None, padding=(0, 1), header_style="bold")
+    for title in ("model", "column", "before", "after", "change [95 %]"):
+        shown.add_column(title)
+    for one in found[found["moved"]].to_dict("records"):
+        ends = f"{one['change']:+.3g} [{one['low']:+.3g}, {one['high']:+.3g}]"
+        shown.add_row(one["model"], one["column"], f"{one['before']:.3g}", f"{one['after']:.3g}",
+                      ends)  # fmt: skip
+    console = Console()
+    if found["moved"].any():
+        console.print(shown)
+    _say(console, in_words(found))
+    _say(console, file)
+
+
+@contextmanager
+def _mended(errors: Console) -> Iterator[None]:
+    """What a user can mend is one sentence and exit code 2."""
+    try:
+        yield
+    except (StoreError, SchemaError, ColumnError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _say(console: Console, what: object) -> None:
+    console.print(str(what), highlight=False, markup=False, soft_wrap=True)
+
+
+def _write_summary(
+    run: Run, table: pd.DataFrame, found: list[Correlation], answers: pd.DataFrame
+) -> Path:
     file = run.path / "analysis" / "summary.md"
-    text = summary(run, table, found).encode()
+    text = summary(run, table, found, answers).encode()
     write_atomically(file, lambda out: out.write(text))
     return file
-
-
-def figures(
-    run: Run, table: pd.DataFrame, *, resamples: int, seed: int
-) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """The figures this run has rows for: file name and what draws it."""
-    facts = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
-    rates = condition_rates(facts)
-    if table[["fooling", "progress"]].notna().all(axis=1).any():
-        yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
-    if "nonrobust_det" in table and table[["nonrobust_det", "fooling"]].notna().all(axis=1).any():
-        yield (
-            "nonrobust",
-            lambda: plots.pair(table, "nonrobust_det", "fooling", resamples=resamples, seed=seed),
-        )
-    if len(rates):
-        yield "conditions", lambda: plots.heat_map(rates)
-    for condition, curve in rates.groupby("condition"):
-        if curve["step"].nunique() > 1:
-            name = _curve_name(str(condition), run.headline)
-            yield name, partial(plots.attack_curve, curve, table)
-    losses = headline(style_curves(run.rows, "loss_style"))
-    if len(losses):
-        yield "convergence", lambda: style_plots.convergence(losses, table)
-    power = _strongest(style_curves(run.rows, "radial_power"))
-    if len(power):
-        yield "spectra", lambda: style_plots.spectra(power, table)
-    grid = main_grid(grid_points(run.rows))
-    if len(grid):
-        yield "pareto", lambda: pareto(grid, table)
-    index = _pictures(run.path)
-    if len(index):
-        yield "pictures", lambda: style_plots.picture_grid(index, run.path)
-    listed = _listed(run.path)
-    for case, pair in listed[listed["taps"] == "article"].groupby("case"):
-        yield f"article-{case}", partial(style_plots.weight_grid, pair, run.path)
-
-
-def _curve_name(condition: str, headline: str) -> str:
-    """The headline's curve has the plain name."""
-    method = condition.removesuffix("/untargeted").removeprefix(headline)
-    return "attack-curve" + method.replace("/", "-")
-
-
-def lens_figures(
-    run: Run, table: pd.DataFrame, lens: dict[str, pd.DataFrame]
-) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """The attack lens's figures this run has rows for: file name and what draws it."""
-    curves = robust_curves(distance_facts(run.rows, run.source))
-    if len(curves):
-        yield "robustness", lambda: lens_plots.robustness(curves, table)
-    if "layers" in lens:
-        yield "layers", lambda: lens_plots.layers(lens["layers"], table)
-    if "pairs" in lens:
-        yield "matrix", lambda: lens_plots.matrix(lens["pairs"])
-    if "edits" in lens:
-        sources = set(lens["edits"]["source"])
-        main = run.source if run.source in sources else min(sources)
-        yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
-
-
-def _strongest(lines: pd.DataFrame) -> pd.DataFrame:
-    """The main condition at its largest weight, and whatever belongs to no model."""
-    main = headline(lines)
-    chosen = main["weight"] == largest_weight(main)
-    return pd.concat([main[chosen], lines[lines["model"].str.startswith("(")]])
-
-
-def _listed(run: Path) -> pd.DataFrame:
-    """The pictures on disk: model, case, condition, file (within run), start, taps, weight."""
-    root = run / "artifacts" / "style"
-    listed = root / "index.json"
-    try:
-        found = json.loads(listed.read_text()) if listed.exists() else _named(run, root)
-        index = pd.DataFrame(found, columns=["model", "case", "condition", "file"], dtype=str)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{listed} is damaged ({error}): run the bench again") from error
-    index[["start", "taps", "weight"]] = parts(index["condition"])
-    return index
-
-
-def _pictures(run: Path) -> pd.DataFrame:
-    """Those of the main condition, with the untouched ones; none where none was made."""
-    shown = _strongest(_listed(run))
-    made = ~shown["model"].str.startswith("(")
-    return shown if made.any() else shown.iloc[:0]
-
-
-def _named(run: Path, root: Path) -> list[tuple[str, str, str, str]]:
-    """Pictures by the bench's names, ``<model>/<condition with _ for />__<case>.png``."""
-    files = sorted(root.glob("*/*__*.png"))
-    names = [file.stem.split("__", 1) for file in files]
-    return [
-        (file.parent.name, case, condition.replace("_", "/"), str(file.relative_to(run)))
-        for file, (condition, case) in zip(files, names, strict=True)
-    ]
 
 
 def main_table(table: pd.DataFrame) -> Table:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
+from analysis.sample import standard_zoo
 from analysis.stats import FEWEST_MODELS, Correlation, correlate
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
@@ -33,7 +34,8 @@ def transfer_and_style(table: pd.DataFrame, *, resamples: int = 2000, seed: int 
         panels = drawn.subplots(1, 2)
         how = {"resamples": resamples, "seed": seed}
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
-            _points(table, "fooling", y, ax, correlate(table, "fooling", y, **how))
+            found = correlate(standard_zoo(table), "fooling", y, **how)
+            _points(table, "fooling", y, ax, found)
         legend(drawn, table)
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
             _labels(table, "fooling", y, ax)  # last, when nothing moves any more
@@ -45,7 +47,8 @@ def pair(table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: in
     with style():
         drawn = figure(6.5, 5)
         ax = drawn.subplots()
-        _points(table, x, y, ax, correlate(table, x, y, resamples=resamples, seed=seed))
+        found = correlate(standard_zoo(table), x, y, resamples=resamples, seed=seed)
+        _points(table, x, y, ax, found)
         legend(drawn, table)
         _labels(table, x, y, ax)
     return drawn
@@ -56,17 +59,18 @@ def scatter(
 ) -> Axes:
     """One point a model with 95 % bars, family by colour and marker, robust ringed in black.
 
-    The source is hollow and outside both rho and the line (least squares, four models or more).
+    Rho and the line (least squares, four models or more) are the standard zoo's: without the
+    source, which is hollow, untrained networks, matched nets and operated copies.
     Models without x or y are not drawn.
     """
-    _points(table, x, y, ax, correlation or correlate(table, x, y))
+    _points(table, x, y, ax, correlation or correlate(standard_zoo(table), x, y))
     _labels(table, x, y, ax)
     return ax
 
 
 def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
     shown = table.dropna(subset=[x, y])
-    _line(ax, shown[~shown["is_source"]], x, y)
+    _line(ax, standard_zoo(shown), x, y)
     looks = appearances(table)
     for model in shown.to_dict("records"):
         look = looks[str(model["model"])]

@@ -6,10 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.sample import standard_zoo
 from analysis.stats import Correlation, detectable_rho
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
 from analysis.transfer_columns import paired_difference, transfer_facts
+from analysis.verdicts import verdict_table
 
 MAIN = {
     "accuracy": "accuracy", "fooling": "fooling", "fooling_joint": "fooling, joint",
@@ -23,17 +25,21 @@ DENOMINATORS = {
 }  # fmt: skip
 
 
-def summary(run: Run, table: pd.DataFrame, correlations: Sequence[Correlation]) -> str:
+def summary(
+    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame
+) -> str:
     """The run's summary as Markdown.
 
     Args:
         run: for its manifest and the number of pictures.
         table: its model table.
-        correlations: over this table, the headline ones first; every one is reported.
+        correlations: over its standard zoo, the headline ones first; every one is reported.
+        verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
     """
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
         _what(run, table),
+        "## Verdicts\n\n" + verdict_table(verdicts, table),
         "## Models\n\n" + _table(table),
         _key(run),
         "## Transfer and style\n\n" + _correlations(correlations),
@@ -134,7 +140,7 @@ def _caveat(table: pd.DataFrame, correlations: Sequence[Correlation]) -> str:
             f"**What {_count(n, 'model')} can show.** Too few for any statement about a "
             "correlation: four models besides the source are the least, a dozen a beginning."
         )
-    families = table.loc[~table["is_source"], "family"].nunique()
+    families = standard_zoo(table)["family"].nunique()
     known = "1 family" if families == 1 else f"{families} families"
     return (
         f"**What {n} models can show.** At 80 % power (two-sided, 5 %, Fisher's z) only |rho| >= "
@@ -146,7 +152,8 @@ def _caveat(table: pd.DataFrame, correlations: Sequence[Correlation]) -> str:
 
 
 def _verdicts(run: Run, table: pd.DataFrame) -> list[str]:
-    targets = table[~table["is_source"] & ~table["robust"] & (table["training"] != "random")]
+    targets = standard_zoo(table)
+    targets = targets[~targets["robust"]]
     return [
         *(_least_fooled(targets, name) for name in DENOMINATORS),
         *_paired(run, targets),

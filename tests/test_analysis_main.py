@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from analysis.__main__ import app
+from analysis.evidence import gather
 from analysis.stats import correlate
 from analysis.summary import summary
 from analysis.tables import build, load
+from analysis.verdicts import verdicts
 from results import store
 from tests.rows import MODELS, SOURCE, build_run, facts
 from tests.rows import store as store_rows
@@ -30,9 +32,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
 def test_everything_is_written(done: tuple[Path, Result]) -> None:
     run, result = done
     assert result.exit_code == 0, result.output
-    figures = ["scatter", "conditions", "attack-curve", "convergence", "spectra", "pictures"]
+    figures = ["scatter", "conditions", "attack-curve", "convergence", "spectra", "pictures",
+               "verdicts"]  # fmt: skip
     assert not list((run / "analysis").glob("article*"))  # it made no picture with those taps
-    expected = {"models.csv", "summary.md", *(f"{f}.{k}" for f in figures for k in ("png", "svg"))}
+    expected = {"models.csv", "report.html", "verdicts.csv", "summary.md"} | {
+        *(f"{f}.{k}" for f in figures for k in ("png", "svg"))
+    }
     assert {file.name for file in (run / "analysis").iterdir()} == expected
     assert all(str(run / "analysis" / name) in result.output for name in expected)
 
@@ -90,7 +95,9 @@ def test_the_main_columns_are_read_at_the_run_s_own_norm(tmp_path: Path) -> None
     run = load(store_rows(tmp_path, rows, {SOURCE: "ResNet"}, headline="l2_3.00"))
     table = build(run, resamples=100)
     assert table["fooling_all"].tolist() == [1.0]
-    assert "Attack: l2_3.00, untargeted" in summary(run, table, [])
+    assert "Attack: l2_3.00, untargeted" in summary(
+        run, table, [], verdicts(gather(run, table, resamples=100))
+    )
 
 
 def test_one_model_is_enough(tmp_path: Path) -> None:
@@ -139,7 +146,7 @@ def words(run: Path) -> str:
     loaded = load(run)
     table = build(loaded, resamples=100)
     found = [correlate(table, "fooling", "progress", resamples=100)]
-    return summary(loaded, table, found)
+    return summary(loaded, table, found, verdicts(gather(loaded, table, resamples=100)))
 
 
 def test_the_summary_has_the_numbers(done: tuple[Path, Result]) -> None:

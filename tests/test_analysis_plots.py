@@ -10,7 +10,7 @@ from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from analysis import plots, style_plots
-from analysis.__main__ import _pictures
+from analysis.figures import headlined, shown_pictures
 from analysis.look import (
     MOST_NAMED,
     appearances,
@@ -160,7 +160,7 @@ def test_attack_curve_has_every_step(rates: pd.DataFrame, table: pd.DataFrame) -
 
 def test_picture_grid_leaves_missing_pictures_empty(tmp_path: Path) -> None:
     run = build_run(tmp_path, images=5, models=[SOURCE, "vgg_c10.standard"])
-    index = _pictures(run)
+    index = shown_pictures(run)
     assert set(index["weight"].dropna()) == {"w1000"}
     (run / index.loc[index["model"] == SOURCE, "file"].iloc[0]).unlink()
     drawn = style_plots.picture_grid(index, run)
@@ -197,10 +197,10 @@ def test_the_article_s_grid_has_networks_down_and_weights_across(tmp_path: Path)
 
 def test_pictures_may_be_listed(tmp_path: Path) -> None:
     run = build_run(tmp_path, images=5, models=[SOURCE])
-    listed = _pictures(run).drop(columns=["start", "taps", "weight"])
+    listed = shown_pictures(run).drop(columns=["start", "taps", "weight"])
     listed = listed[listed["model"] != "(content)"]
     listed.to_json(run / "artifacts" / "style" / "index.json", orient="records")
-    drawn = style_plots.picture_grid(_pictures(run), run)
+    drawn = style_plots.picture_grid(shown_pictures(run), run)
     assert [len(ax.images) for ax in drawn.axes] == [1] * 6
 
 
@@ -227,7 +227,7 @@ def crowd(n: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [f"net{i:02d}.standard" for i in range(n)],
-            "family": "VGG", "robust": False, "is_source": False,
+            "family": "VGG", "training": "standard", "robust": False, "is_source": False,
             "role": ["contestant"] * 5 + ["matched"] * (n - 5),
             "fooling": values[:, 0], "progress": values[:, 1],
         }
@@ -250,3 +250,9 @@ def test_many_models_of_a_family_keep_its_colour_visible() -> None:
     colours = {look.colour for look in appearances(crowd(40)).values()}
     assert len(colours) == 4
     assert all(sum(to_rgb(colour)) > 0.2 for colour in colours)
+
+
+def test_lines_and_pictures_of_a_large_zoo_are_the_contestants() -> None:
+    table = crowd(MOST_NAMED + 1)
+    lines = pd.DataFrame({"model": [*table["model"], "(style)"], "value": 0.0})
+    assert list(headlined(lines, table)["model"]) == [*table["model"][:5], "(style)"]

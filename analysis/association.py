@@ -1,0 +1,157 @@
+"""Rank association over models, raw or given covariates, at the n of a zoo of networks.
+
+Ranks of x and y are each regressed on the covariates' ranks and the residuals are correlated:
+Spearman's rho, or its partial version. The p-value permutes residuals (Freedman & Lane 1983) and
+holds at any n. Bootstrap intervals of a dozen models are too narrow, so the interval given is the
+hull of BCa's (Efron 1987) and of Fisher's z with Bonett & Wright's (2000) variance.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from scipy import stats
+
+from analysis.stats import FEWEST_MODELS, LEVEL, Floats, detectable_rho, interval
+from analysis.verdict import Effect, missing
+
+_PERMUTATIONS = 4999
+_ZERO = 1e-9  # residuals of ranks this short are rounding
+
+
+def partial_spearman(x: Floats, y: Floats, *covariates: Floats) -> Floats:
+    """Spearman's rho of x and y given the covariates, along the last axis; NaN if undefined."""
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    ranked = [stats.rankdata(np.broadcast_to(v, shape), axis=-1) for v in (x, y, *covariates)]
+    a, b, *given = (side - side.mean(axis=-1, keepdims=True) for side in ranked)
+    if given:
+        design = np.stack(given, axis=-1)
+        a, b = (_residuals(side, design) for side in (a, b))
+    norm = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    known = norm > _ZERO
+    rho: Floats = np.where(known, (a * b).sum(axis=-1) / np.where(known, norm, 1), np.nan)
+    return rho
+
+
+def _residuals(side: Floats, design: Floats) -> Floats:
+    left: Floats = side - (design @ (np.linalg.pinv(design) @ side[..., None]))[..., 0]
+    return left
+
+
+def associate(
+    models: pd.DataFrame, x: str, y: str, *, given: Sequence[str] = (), resamples: int = 2000,
+    seed: int = 0,
+) -> Effect:  # fmt: skip
+    """Spearman's rho between two columns over these models, given others.
+
+    The note has Kendall's tau and rho without each family.
+
+    Args:
+        models: lines of the model table, already those the question is about.
+        x, y: columns.
+        given: columns held fixed; one that is constant here is dropped.
+        resamples: of the bootstrap.
+        seed: of the bootstrap and the permutations.
+    """
+    absent = [name for name in (x, y, *given) if name not in models]
+    if absent:
+        return missing(f"no column {', '.join(absent)}")
+    used = models.dropna(subset=[x, y, *given])
+    fixed = [name for name in given if used[name].nunique() > 1]
+    n, free = len(used), len(used) - len(fixed)
+    if free < FEWEST_MODELS:
+        needed = FEWEST_MODELS + len(fixed)
+        return missing(f"{n} models have all numbers, {needed} are needed", n)
+    columns = [used[name].to_numpy(float) for name in (x, y, *fixed)]
+    rho = float(partial_spearman(*columns))
+    if math.isnan(rho):
+        return missing(f"{x} or {y} does not vary over {n} models beyond what is held fixed", n)
+    z_low, z_high = fisher_interval(rho, free)
+    b_low, b_high = bca_interval(columns, resamples=resamples, seed=seed)
+    return Effect(
+        rho, min(z_low, b_low, rho), max(z_high, b_high, rho), permutation_p(columns, seed=seed),
+        n, detectable_rho(free), _note(used, x, y, fixed),
+    )  # fmt: skip
+
+
+def fisher_interval(rho: float, n: int) -> tuple[float, float]:
+    """Bonett & Wright's interval of a rank correlation; n is less the number of covariates."""
+    if n < FEWEST_MODELS:
+        return -1.0, 1.0
+    centre = math.atanh(max(min(rho, 1 - 1e-12), -1 + 1e-12))
+    half = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt((1 + rho**2 / 2) / (n - 3))
+    return math.tanh(centre - half), math.tanh(centre + half)
+
+
+def bca_interval(
+    columns: Sequence[Floats], *, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """BCa bootstrap interval over models; the percentile one where BCa is undefined.
+
+    A resample with a constant side says nothing of order and counts as 0.
+    """
+
+    def statistic(*sides: Floats) -> Floats:
+        return np.nan_to_num(partial_spearman(*sides))
+
+    with np.errstate(all="ignore"):
+        value = float(statistic(*columns))
+        n = len(columns[0])
+        draws = np.random.default_rng(seed).integers(0, n, (resamples, n))
+        drawn = statistic(*(side[draws] for side in columns))
+        kept = ~np.eye(n, dtype=bool)
+        left = statistic(*(np.stack([side[row] for row in kept]) for side in columns))
+        off = left.mean() - left
+        skew = (off**3).sum() / (6 * ((off**2).sum()) ** 1.5)
+        shift = stats.norm.ppf(((drawn < value).mean() + (drawn <= value).mean()) / 2)
+        normal = shift + stats.norm.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        tails = stats.norm.cdf(shift + normal / (1 - skew * normal))
+    if not np.isfinite(tails).all():
+        return interval(drawn)
+    low, high = np.quantile(drawn, tails)
+    return float(low), float(high)
+
+
+def permutation_p(columns: Sequence[Floats], *, seed: int = 0) -> float:
+    """Two-sided p of no association given the covariates, by permuted residuals of ranks."""
+    a, b, *given = (side - side.mean() for side in map(stats.rankdata, columns))
+    design = np.stack(given, axis=-1) if given else np.zeros((len(a), 0))
+    if given:
+        a, b = _residuals(a, design), _residuals(b, design)
+    shuffled = np.random.default_rng(seed).permuted(np.tile(b, (_PERMUTATIONS, 1)), axis=1)
+    if given:
+        shuffled = _residuals(shuffled, design)
+    seen = abs(a @ b) / np.linalg.norm(b)
+    lengths = np.linalg.norm(shuffled, axis=1)
+    null = np.abs(shuffled @ a) / np.where(lengths > _ZERO, lengths, np.inf)
+    # ties with what was seen count as extreme, rounding apart
+    return float((1 + (null >= seen * (1 - 1e-9)).sum()) / (1 + _PERMUTATIONS))
+
+
+def family_slopes(models: pd.DataFrame, x: str, y: str) -> tuple[float, float]:
+    """Slope of y on x within families, and between their means; NaN where there is none.
+
+    Two different slopes mean that the zoo's relation is about families, not about networks.
+    """
+    used = models.dropna(subset=[x, y])
+    centre = used.groupby("family")[x].transform("mean")
+    parts = pd.DataFrame({"y": used[y], "within": used[x] - centre, "between": centre})
+    varies = [name for name in ("within", "between") if parts[name].std() > _ZERO]
+    if not varies or len(parts) < len(varies) + 1:
+        return math.nan, math.nan
+    found = sm.OLS(parts["y"], sm.add_constant(parts[varies])).fit().params
+    return float(found.get("within", math.nan)), float(found.get("between", math.nan))
+
+
+def _note(used: pd.DataFrame, x: str, y: str, fixed: Sequence[str]) -> str:
+    parts = [f"Kendall's tau {stats.kendalltau(used[x], used[y]).statistic:+.2f}"]
+    for family in sorted(used["family"].unique()):
+        rest = used[used["family"] != family]
+        if len(rest) - len(fixed) >= FEWEST_MODELS:
+            rho = float(partial_spearman(*(rest[name].to_numpy(float) for name in (x, y, *fixed))))
+            parts.append(f"without {family} {rho:+.2f}")
+    within, between = family_slopes(used, x, y)
+    parts.append(f"slope within families {within:+.2f}, between {between:+.2f}")
+    return "; ".join(parts)

@@ -1,0 +1,144 @@
+"""The matched factory as an experiment: main effects, interactions, and what seeds add.
+
+Every switch is crossed with every other, so a main effect is a difference of marginal means over a
+balanced grid of cells; seeds are replicates and give the scatter.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from patsy import build_design_matrices, dmatrix
+
+from analysis.contrasts import estimated
+from analysis.stats import Floats
+from analysis.verdict import ALPHA, Effect, missing
+
+SWITCHES = ("residual", "downsampling", "batch_norm")
+_FREE = 6  # degrees of freedom to keep for the scatter before interactions are spent on
+_EXACT = 1e-12
+
+
+@dataclass(frozen=True)
+class Factorial:
+    """A fitted factory.
+
+    Attributes:
+        fit: statsmodels' least squares.
+        layout: patsy's description of the design, switches coded as deviations from their mean.
+        levels: levels of each switch that varies.
+        used: the nets, one line a seed.
+        crossed: whether pairs of switches interact in the model.
+    """
+
+    fit: Any
+    layout: Any
+    levels: dict[str, list[Any]]
+    used: pd.DataFrame
+    crossed: bool
+
+
+def fit_factory(nets: pd.DataFrame, y: str) -> Factorial | str:
+    """Fit y by the switches, with all two-way interactions where the nets allow.
+
+    Returns one phrase instead where nothing can be fitted.
+    """
+    if y not in nets:
+        return f"no column {y}"
+    used = nets.dropna(subset=[y]).assign(y=lambda frame: frame[y].astype(float))
+    levels = {name: sorted(used[name].unique()) for name in SWITCHES}
+    levels = {name: found for name, found in levels.items() if len(found) > 1}
+    if not levels:
+        return f"{len(used)} matched nets, and no switch differs"
+    terms = " + ".join(f"C({name}, Sum)" for name in levels)
+    plain = used.astype({name: object for name in levels})
+    for formula, crossed in ((f"({terms})**2", True), (terms, False)):
+        design = dmatrix(formula, plain, return_type="dataframe")
+        free = len(used) - design.shape[1]
+        whole = np.linalg.matrix_rank(design.to_numpy()) == design.shape[1]
+        if whole and free >= (_FREE if crossed else 1):
+            fit = sm.OLS(used["y"], design).fit()
+            return Factorial(fit, design.design_info, levels, used, crossed and len(levels) > 1)
+    return f"{len(used)} matched nets are too few to tell {', '.join(levels)} apart"
+
+
+def main_effect(nets: pd.DataFrame, y: str, switch: str, first: Any, second: Any) -> Effect:
+    """Mean of y at one level of a switch minus at another, over all cells of the others.
+
+    The note names the interactions of this switch with p below .05.
+    """
+    found = fit_factory(nets, y)
+    if isinstance(found, str):
+        return missing(found, len(nets))
+    if not {first, second} <= set(found.levels.get(switch, [])):
+        return missing(f"no matched nets with {switch} {first} and {second}", len(found.used))
+    rows = [_marginal(found, switch, level) for level in (first, second)]
+    tested = found.fit.t_test(rows[0] - rows[1])
+    effect = float(np.squeeze(tested.effect))
+    error = float(np.squeeze(tested.sd))
+    note = _interactions(found, switch)
+    return estimated(effect, error, float(found.fit.df_resid), len(found.used), note)
+
+
+def _marginal(found: Factorial, switch: str, level: Any) -> Floats:
+    """The mean row of the design over all cells with this level."""
+    others = [name for name in found.levels if name != switch]
+    cells = [
+        {**dict(zip(others, values, strict=True)), switch: level}
+        for values in product(*(found.levels[name] for name in others))
+    ]
+    grid = pd.DataFrame(cells, dtype=object)
+    design = np.asarray(build_design_matrices([found.layout], grid)[0])
+    mean: Floats = design.mean(axis=0)
+    return mean
+
+
+def _interactions(found: Factorial, switch: str) -> str:
+    if not found.crossed or found.fit.ssr < _EXACT:
+        return "main effects only"
+    rows = np.eye(len(found.fit.params))
+    p = {
+        term: float(found.fit.f_test(rows[columns]).pvalue)
+        for term, columns in found.layout.term_name_slices.items()
+        if ":" in term and f"C({switch}, " in term
+    }
+    clear = [f"{_plain(term)} (p = {value:.2g})" for term, value in p.items() if value < ALPHA]
+    return f"interacts with {', '.join(clear)}" if clear else "no clear interaction"
+
+
+def _plain(term: str) -> str:
+    return " x ".join(part.removeprefix("C(").partition(",")[0] for part in term.split(":"))
+
+
+def reliability(table: pd.DataFrame, column: str, *, same: Sequence[str]) -> float:
+    """Share of a score's variance between networks that another seed would repeat: ICC(1).
+
+    One-way analysis of variance over the networks with several seeds (Shrout & Fleiss 1979), at
+    most 1, below 0 where seeds differ more than networks; NaN with fewer than two such networks.
+    A correlation with this score is at most the root of it.
+
+    Args:
+        table: the model table.
+        column: the score.
+        same: columns that say which lines are one network with several seeds.
+    """
+    if column not in table:
+        return math.nan
+    known = table.dropna(subset=[column])
+    groups = [part[column].to_numpy(float) for _, part in known.groupby(list(same))]
+    groups = [values for values in groups if len(values) > 1]
+    if len(groups) < 2:
+        return math.nan
+    sizes = np.array([len(values) for values in groups])
+    total, k = int(sizes.sum()), len(groups)
+    grand = np.concatenate(groups).mean()
+    between = sum(len(v) * (v.mean() - grand) ** 2 for v in groups) / (k - 1)
+    within = sum(((v - v.mean()) ** 2).sum() for v in groups) / (total - k)
+    typical = (total - (sizes**2).sum() / total) / (k - 1)
+    spread = between + (typical - 1) * within
+    return float((between - within) / spread) if spread > 0 else math.nan

@@ -1,0 +1,120 @@
+"""Which figures a run has rows for, by file name, and which pictures it kept."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis import lens_plots, plots, style_plots
+from analysis.look import headliners
+from analysis.pareto import grid_points, main_grid, pareto
+from analysis.robustness_columns import distance_facts, robust_curves
+from analysis.style_columns import headline, largest_weight, parts, style_curves
+from analysis.tables import Run
+from analysis.transfer_columns import condition_rates, transfer_facts
+from results.store import StoreError
+
+
+def figures(
+    run: Run, table: pd.DataFrame, *, resamples: int, seed: int
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The figures this run has rows for: file name and what draws it."""
+    facts = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
+    rates = condition_rates(facts)
+    if table[["fooling", "progress"]].notna().all(axis=1).any():
+        yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
+    if "nonrobust_det" in table and table[["nonrobust_det", "fooling"]].notna().all(axis=1).any():
+        yield (
+            "nonrobust",
+            lambda: plots.pair(table, "nonrobust_det", "fooling", resamples=resamples, seed=seed),
+        )
+    if len(rates):
+        yield "conditions", lambda: plots.heat_map(rates)
+    for condition, curve in headlined(rates, table).groupby("condition"):
+        if curve["step"].nunique() > 1:
+            name = _curve_name(str(condition), run.headline)
+            yield name, partial(plots.attack_curve, curve, table)
+    losses = headlined(headline(style_curves(run.rows, "loss_style")), table)
+    if len(losses):
+        yield "convergence", lambda: style_plots.convergence(losses, table)
+    power = headlined(_strongest(style_curves(run.rows, "radial_power")), table)
+    if len(power):
+        yield "spectra", lambda: style_plots.spectra(power, table)
+    grid = main_grid(grid_points(run.rows))
+    if len(grid):
+        yield "pareto", lambda: pareto(grid, table)
+    index = headlined(shown_pictures(run.path), table)
+    if len(index):
+        yield "pictures", lambda: style_plots.picture_grid(index, run.path)
+    listed = listed_pictures(run.path)
+    for case, pair in listed[listed["taps"] == "article"].groupby("case"):
+        yield f"article-{case}", partial(style_plots.weight_grid, pair, run.path)
+
+
+def headlined(lines: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Those of the models that a figure has room for, and of no model."""
+    untouched = lines["model"].str.startswith("(")
+    return lines[untouched | lines["model"].isin(headliners(table))]
+
+
+def _curve_name(condition: str, headline: str) -> str:
+    """The headline's curve has the plain name."""
+    method = condition.removesuffix("/untargeted").removeprefix(headline)
+    return "attack-curve" + method.replace("/", "-")
+
+
+def lens_figures(
+    run: Run, table: pd.DataFrame, lens: dict[str, pd.DataFrame]
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The attack lens's figures this run has rows for: file name and what draws it."""
+    curves = robust_curves(distance_facts(run.rows, run.source))
+    if len(curves):
+        yield "robustness", lambda: lens_plots.robustness(curves, table)
+    if "layers" in lens:
+        yield "layers", lambda: lens_plots.layers(lens["layers"], table)
+    if "pairs" in lens:
+        yield "matrix", lambda: lens_plots.matrix(lens["pairs"])
+    if "edits" in lens:
+        sources = set(lens["edits"]["source"])
+        main = run.source if run.source in sources else min(sources)
+        yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
+
+
+def _strongest(lines: pd.DataFrame) -> pd.DataFrame:
+    """The main condition at its largest weight, and whatever belongs to no model."""
+    main = headline(lines)
+    chosen = main["weight"] == largest_weight(main)
+    return pd.concat([main[chosen], lines[lines["model"].str.startswith("(")]])
+
+
+def listed_pictures(run: Path) -> pd.DataFrame:
+    """The pictures on disk: model, case, condition, file (within run), start, taps, weight."""
+    root = run / "artifacts" / "style"
+    listed = root / "index.json"
+    try:
+        found = json.loads(listed.read_text()) if listed.exists() else _named(run, root)
+        index = pd.DataFrame(found, columns=["model", "case", "condition", "file"], dtype=str)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{listed} is damaged ({error}): run the bench again") from error
+    index[["start", "taps", "weight"]] = parts(index["condition"])
+    return index
+
+
+def shown_pictures(run: Path) -> pd.DataFrame:
+    """Those of the main condition, with the untouched ones; none where none was made."""
+    shown = _strongest(listed_pictures(run))
+    made = ~shown["model"].str.startswith("(")
+    return shown if made.any() else shown.iloc[:0]
+
+
+def _named(run: Path, root: Path) -> list[tuple[str, str, str, str]]:
+    """Pictures by the bench's names, ``<model>/<condition with _ for />__<case>.png``."""
+    files = sorted(root.glob("*/*__*.png"))
+    names = [file.stem.split("__", 1) for file in files]
+    return [
+        (file.parent.name, case, condition.replace("_", "/"), str(file.relative_to(run)))
+        for file, (condition, case) in zip(files, names, strict=True)
+    ]

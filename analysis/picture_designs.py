@@ -1,0 +1,124 @@
+"""Study designs over pictures: the same networks, or pairs of pictures, under two conditions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.contrasts import paired
+from analysis.evidence import Evidence
+from analysis.sample import by_training, intact, standard_zoo
+from analysis.style_columns import PERIODS, START, TAPS
+from analysis.verdict import Effect, missing
+
+_WEIGHT = "w100"  # the style weight every condition of the laboratory has
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Style transfer under a condition minus the plain one, paired over networks.
+
+    Attributes:
+        y: a column of ``style_facts``, or ``peak_excess``.
+        variant: what the condition adds to the plain one, as rows name it; empty = nothing.
+        surgery: what was done to the networks first; empty = nothing.
+        only: values that columns of the model table must have.
+        without: a family left out.
+    """
+
+    y: str
+    variant: str = ""
+    surgery: str = ""
+    only: tuple[tuple[str, Any], ...] = ()
+    without: str = ""
+
+    def effect(self, evidence: Evidence) -> Effect:
+        """Paired over networks, pictures averaged, at one style weight."""
+        changed = _of_condition(evidence.pictures, self.y, self.variant)
+        plain = _of_condition(evidence.pictures, self.y, "")
+        if self.surgery:
+            ending = f"+{self.surgery}"
+            changed = changed[changed.index.str.endswith(ending)]
+            changed.index = changed.index.str.removesuffix(ending)
+        chosen = intact(evidence.table)
+        for column, value in self.only:
+            chosen = chosen[chosen[column] == value]
+        trained = (chosen["training"] != "random") & (chosen["family"] != self.without)
+        names = chosen.loc[trained, "model"]
+        gaps = (changed - plain).reindex(names).dropna()
+        if gaps.empty:
+            return missing("no network was measured both ways")
+        return paired(gaps, note=f"{len(gaps)} networks")
+
+
+def _of_condition(pictures: pd.DataFrame, y: str, variant: str) -> pd.Series:
+    """Mean over pictures of one condition, by model; the largest mean for ``peak_excess``."""
+    name = "/".join(part for part in (START, TAPS, variant, _WEIGHT) if part)
+    shown = pictures[pictures["condition"] == name]
+    columns = [f"excess_{p}" for p in PERIODS] if y == "peak_excess" else [y]
+    known = [column for column in columns if column in shown]
+    if not known or shown.empty:
+        return pd.Series(dtype=float, index=pd.Index([], dtype=str))
+    return shown.groupby("model")[known].mean().max(axis=1)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One training minus another of the same architecture, paired over pairs of pictures."""
+
+    y: str
+    first: str
+    second: str = "standard"
+
+    def effect(self, evidence: Evidence) -> Effect:
+        """Mean over architectures that have both, a line a pair of pictures."""
+        values = _by_case(evidence.pictures, self.y, "")
+        pairs = by_training(evidence.table.assign(one=1.0), "one", (self.first,), (self.second,))
+        models = standard_zoo(evidence.table, source=True)
+        models = models[models["arch"].isin(pairs.index) & (models["seed"] == 0)]
+        names = {
+            training: list(models.loc[models["training"] == training, "model"])
+            for training in (self.first, self.second)
+        }
+        return _gap(values, names[self.first], names[self.second], ", ".join(pairs.index))
+
+
+@dataclass(frozen=True)
+class Taps:
+    """By how much matched taps shrink a family's lead over the source.
+
+    Attributes:
+        family: the family whose lead it is; its contestants with standard weights are measured.
+    """
+
+    family: str
+    y: str = "progress"
+
+    def effect(self, evidence: Evidence) -> Effect:
+        """Paired over pairs of pictures: the claim is about these networks."""
+        models = standard_zoo(evidence.table, source=True)
+        models = models[(models["training"] == "standard") & (models["role"] == "contestant")]
+        ours = list(models.loc[models["family"] == self.family, "model"])
+        source = list(models.loc[models["is_source"].astype(bool), "model"])
+        article = _by_case(evidence.pictures, self.y, "", taps="article")
+        matched = _by_case(evidence.pictures, self.y, "")
+        note = f"{', '.join(ours)} against {', '.join(source)}"
+        return _gap(article.sub(matched), ours, source, note)
+
+
+def _by_case(pictures: pd.DataFrame, y: str, variant: str, *, taps: str = TAPS) -> pd.DataFrame:
+    """Pairs of pictures x models of one condition."""
+    name = "/".join(part for part in (START, taps, variant, _WEIGHT) if part)
+    shown = pictures[pictures["condition"] == name]
+    if y not in shown or shown.empty:
+        return pd.DataFrame()
+    wide: pd.DataFrame = shown.pivot_table(index="case", columns="model", values=y)
+    return wide
+
+
+def _gap(values: pd.DataFrame, first: list[str], second: list[str], note: str) -> Effect:
+    sides = [values.reindex(columns=names).mean(axis=1) for names in (first, second)]
+    gap = (sides[0] - sides[1]).dropna()
+    if gap.empty:
+        return missing("no network was measured both ways")
+    return paired(gap, note=note)

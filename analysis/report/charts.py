@@ -1,0 +1,56 @@
+"""The page's charts as Vega-Lite specifications."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from analysis.look import families
+from analysis.plots import LABELS
+
+AXES = [
+    "fooling", "progress", "peak_excess", "accuracy", "fooling_adjusted", "fooling_joint",
+    "targeted", "palette_progress", "progress_article", "content_ssim", "judge_content_distance",
+    "log_auc", "nonrobust_det", "early_layer_ratio", "entropy_share", "unevenness",
+]  # fmt: skip
+_SHOWN = ["model", "family", "training", "role", "is_source"]
+
+
+def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] | None:
+    """Any two of ``AXES`` against each other, one point a model; None with fewer than two.
+
+    Args:
+        table: the model table.
+        pictures: a picture a model, as data URIs, shown on hover.
+    """
+    axes = [name for name in AXES if name in table and table[name].notna().any()]
+    if len(axes) < 2:
+        return None
+    points = table[[*_SHOWN, *axes]].assign(image=table["model"].map(dict(pictures)))
+    labels = [LABELS.get(name, name.replace("_", " ")) for name in axes]
+    x, y = (
+        alt.param(name=f"{side}_axis", value=axes[i],
+                  bind=alt.binding_select(options=axes, labels=labels, name=f"{side} axis "))
+        for i, side in enumerate("xy")
+    )  # fmt: skip
+    looks = families(list(table["family"]))
+    chart = (
+        alt.Chart(points, width=560, height=380)
+        .transform_calculate(x="datum[x_axis]", y="datum[y_axis]")
+        .transform_filter("isValid(datum.x) && isValid(datum.y)")
+        .mark_point(size=110, filled=True, opacity=0.9)
+        .encode(
+            x=alt.X("x:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
+            y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
+            color=alt.Color("family:N", scale=alt.Scale(
+                domain=list(looks), range=[colour for colour, _ in looks.values()])),
+            shape=alt.Shape("role:N"),
+            tooltip=[alt.Tooltip(f"{name}:{kind}") for name, kind in (
+                ("model", "N"), ("training", "N"), ("role", "N"), ("x", "Q"), ("y", "Q"),
+                ("image", "N"))],
+        )
+        .add_params(x, y)
+    )  # fmt: skip
+    found: dict[str, Any] = chart.to_dict()
+    return found

@@ -1,0 +1,53 @@
+"""Which models a question is about: the sample is chosen before the numbers are seen.
+
+Untrained networks, matched nets and operated copies answer other questions than the zoo does, and
+the source attacks itself; a correlation over all of them would mix designs.
+"""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+_ZOO = ("contestant", "twin", "replicate", "control")
+
+
+def intact(table: pd.DataFrame) -> pd.DataFrame:
+    """The models no surgery was done to."""
+    return table[~table["model"].astype(str).str.contains("+", regex=False)]
+
+
+def standard_zoo(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
+    """The trained networks that somebody would use: no matched nets, no operated copies.
+
+    Args:
+        table: the model table.
+        source: whether the source belongs, as where nothing is transferred.
+    """
+    whole = intact(table)
+    kept = whole["role"].isin(_ZOO) & (whole["training"] != "random")
+    return whole[kept] if source else whole[kept & ~whole["is_source"].astype(bool)]
+
+
+def factory(table: pd.DataFrame) -> pd.DataFrame:
+    """The matched nets, every seed a line."""
+    whole = intact(table)
+    return whole[whole["role"] == "matched"]
+
+
+def by_training(
+    table: pd.DataFrame, column: str, first: Collection[str], second: Collection[str]
+) -> pd.DataFrame:
+    """One line an architecture that has both: mean ``first`` and ``second`` over its seeds.
+
+    Args:
+        table: the model table.
+        column: what is averaged.
+        first, second: names of trainings; an architecture has at most one of each.
+    """
+    whole = intact(table)
+    whole = whole[whole["role"].isin(_ZOO)]
+    sides = {
+        name: whole[whole["training"].isin(list(trainings))].groupby("arch")[column].mean()
+        for name, trainings in (("first", first), ("second", second))
+    }
+    return pd.DataFrame(sides).dropna()

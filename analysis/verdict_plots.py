@@ -1,0 +1,71 @@
+"""The forest plot: every hypothesis's effect against what would matter, one line each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.look import figure, style
+from analysis.verdict import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED
+
+_COLOURS = {SUPPORTED: "#0173b2", CONTRADICTED: "#d55e00", UNDECIDED: "#949494"}
+_MARKERS = {SUPPORTED: "o", CONTRADICTED: "X", UNDECIDED: "s"}
+_EDGE = 3.0  # intervals end here, in effects that matter: beyond it, size says nothing more
+_WIDE = 80
+
+
+def forest(found: pd.DataFrame) -> Figure:
+    """Effects over the effect that matters, so that all units share one axis; 95 % intervals.
+
+    The claimed sign points right, a claim of no effect keeps its own; an interval that leaves the
+    axis ends in an arrow. What was not measured is written in grey.
+
+    Args:
+        found: ``analysis.verdicts.verdicts``.
+    """
+    with style():
+        drawn = figure(11, 1.4 + 0.28 * len(found))
+        ax = drawn.subplots()
+        ax.axvline(0, color="0.6", lw=0.8)
+        ax.axvspan(-1, 1, color="0.95", zorder=0)
+        for place, one in enumerate(found.to_dict("records")):
+            _line(ax, place, one)
+        labels = [f"{one['key']}  {_short(one['claim'])}" for one in found.to_dict("records")]
+        ax.set_yticks(range(len(found)), labels)
+        ax.set(xlim=(-_EDGE * 1.15, _EDGE * 1.15), ylim=(len(found) - 0.4, -0.6),
+               xlabel="effect in the claimed direction, in units of the effect that matters",
+               title="Hypotheses: effect, 95 % interval, verdict")  # fmt: skip
+        ax.grid(axis="y", visible=False)
+        for verdict, colour in _COLOURS.items():
+            ax.scatter([], [], color=colour, marker=_MARKERS[verdict], label=verdict)
+        drawn.legend(loc="outside lower right", ncols=3)
+    return drawn
+
+
+def _line(ax: Axes, place: int, one: Mapping[Any, Any]) -> None:
+    verdict = str(one["verdict"])
+    if verdict == NOT_MEASURED:
+        ax.text(0.06, place, "not measured", color="0.5", va="center", fontsize=8)
+        return
+    ends = [scaled(float(one[name]), one) for name in ("effect", "low", "high")]
+    value, low, high = ends[0], min(ends[1:]), max(ends[1:])
+    colour, marker = _COLOURS[verdict], _MARKERS[verdict]
+    shown = [min(max(end, -_EDGE), _EDGE) for end in (low, high)]
+    ax.plot(shown, [place, place], color=colour, lw=1.6, solid_capstyle="butt")
+    for end, shape in ((low, "<"), (high, ">")):
+        if abs(end) > _EDGE:
+            ax.scatter(min(max(end, -_EDGE), _EDGE), place, color=colour, marker=shape, s=22)
+    if abs(value) <= _EDGE:
+        ax.scatter(value, place, color=colour, marker=marker, s=38, zorder=3)
+
+
+def scaled(value: float, one: Mapping[Any, Any]) -> float:
+    """A value in effects that matter, the claimed sign to the right."""
+    direction = int(one["direction"]) or 1
+    return direction * value / float(one["matters"])
+
+
+def _short(claim: str) -> str:
+    return claim if len(claim) <= _WIDE else f"{claim[: _WIDE - 1].rstrip()}…"

@@ -1,0 +1,107 @@
+"""All hypotheses held against one run: the verdict table and its Markdown."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.factorial import reliability
+from analysis.hypotheses import HYPOTHESES, Hypothesis
+from analysis.sample import intact
+from analysis.verdict import ALPHA, NOT_MEASURED, decide, holm
+
+COLUMNS = [
+    "key", "claim", "who", "unit", "scale", "direction", "matters", "detectable", "effect", "low",
+    "high", "n", "p", "p_holm", "verdict", "note", "reason", "command",
+]  # fmt: skip
+_NETWORK = ["arch", "training", "residual", "downsampling", "batch_norm"]
+
+
+def verdicts(evidence: Evidence, hypotheses: Iterable[Hypothesis] = HYPOTHESES) -> pd.DataFrame:
+    """One line a hypothesis: ``COLUMNS``. Holm's correction is over the tests this run allows.
+
+    ``detectable`` is the smallest effect that 80 % power would find at this n, stated before the
+    effect; ``command`` makes the missing rows where the verdict is "not measured".
+    """
+    asked = list(hypotheses)
+    effects = [one.design.effect(evidence) for one in asked]
+    corrected = holm([effect.p for effect in effects])
+    lines = [
+        {
+            "key": one.key, "claim": one.claim, "who": one.who, "unit": one.unit,
+            "scale": one.scale, "direction": one.direction, "matters": one.matters,
+            "detectable": effect.detectable, "effect": effect.value, "low": effect.low,
+            "high": effect.high, "n": effect.n, "p": effect.p, "p_holm": p,
+            "verdict": decide(effect, p, direction=one.direction, matters=one.matters),
+            "note": effect.note, "reason": effect.reason, "command": one.command,
+        }
+        for one, effect, p in zip(asked, effects, corrected, strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def verdict_table(found: pd.DataFrame, table: pd.DataFrame) -> str:
+    """The verdicts as Markdown: counts, a line a claim tested, the other claims, and the key."""
+    tested = found[found["verdict"] != NOT_MEASURED]
+    counts = found["verdict"].value_counts()
+    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    titles = ["", "claim", "who", "units", "matters", "found with 80 %", "effect [95 %]",
+              "p (Holm)", "verdict"]  # fmt: skip
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for one in tested.to_dict("records"):
+        sign = {1: "+", -1: "-", 0: "within "}[int(one["direction"])]
+        cells = [
+            one["key"], one["claim"], one["who"], f"{one['n']} {one['unit']}",
+            f"{sign}{one['matters']:g} {one['scale']}", amount(one["detectable"]), interval_of(one),
+            amount(one["p_holm"], 3), f"**{one['verdict']}**",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
+    shown = [*lines, "", _key(), *_seeds(table)] if len(tested) else []
+    return "\n".join([f"{said.capitalize()}.", "", *shown, *_lacking(found)])
+
+
+def _lacking(found: pd.DataFrame) -> list[str]:
+    """What was not measured, by the command that makes it."""
+    lacking = found[found["verdict"] == NOT_MEASURED]
+    lines = []
+    for command, part in lacking.groupby("command", sort=False):
+        named = "; ".join(f"{one['key']} ({one['reason']})" for one in part.to_dict("records"))
+        lines.append(f"- `{command}` would tell of {named}")
+    return ["", "Not measured:", "", *lines] if lines else []
+
+
+def _key() -> str:
+    return (
+        "Supported: the interval is on the claimed side of 0, the estimate reaches what matters, "
+        f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
+        "whole interval is short of what matters. A claim of no effect (within) is supported by an "
+        "interval inside its bounds. What matters, and why, is fixed in `analysis/hypotheses.py`; "
+        "`verdicts.csv` has Kendall's tau, values without each family, and interactions."
+    )
+
+
+def _seeds(table: pd.DataFrame) -> list[str]:
+    """How much of a score's variance between networks another seed repeats."""
+    whole = intact(table)
+    trained = whole[(whole["training"] != "random") & ~whole["is_source"].astype(bool)]
+    shares = {name: reliability(trained, name, same=_NETWORK)
+              for name in ("fooling", "progress", "peak_excess")}  # fmt: skip
+    known = [f"`{name}` {share:.2f}" for name, share in shares.items() if not math.isnan(share)]
+    if not known:
+        return []
+    return ["", f"Reliability between seeds (ICC): {', '.join(known)}; a correlation between two "
+            "scores is at most the root of their product."]  # fmt: skip
+
+
+def amount(value: float, digits: int = 2) -> str:
+    """A number for a table; "-" where there is none."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def interval_of(one: Mapping[Any, Any]) -> str:
+    """Effect with its interval, signed; "-" where there is none."""
+    if math.isnan(one["effect"]):
+        return "-"
+    return f"{one['effect']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]"

@@ -1,0 +1,77 @@
+"""plot and compare: what they draw, what they call moved, and how they refuse."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from analysis.__main__ import app
+from analysis.compare import COLUMNS, compare, in_words
+from tests.rows import MODELS, build_run
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_run(tmp_path_factory.mktemp("runs") / "quick", images=30)
+
+
+def test_any_column_against_any_other(run: Path) -> None:
+    done = call("plot", run, "--x", "accuracy", "--y", "peak_excess", "--hue", "robust",
+                "--resamples", "100")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    for kind in ("png", "svg"):
+        assert (run / "analysis" / f"plot-accuracy-peak_excess.{kind}").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--x", "foolin"), "did you mean fooling"),
+        (("--x", "family"), "is no number"),
+        (("--x", "nonrobust_det"), "no column nonrobust_det"),
+        (("--x", "progress_low", "--y", "attack_step_s", "--hue", "nothing"), "no column nothing"),
+    ],
+)
+def test_a_column_that_is_none(run: Path, options: tuple[str, ...], message: str) -> None:
+    done = call("plot", run, *options, "--resamples", "100")
+    assert done.exit_code == 2
+    assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def numbers(*values: tuple[float, float, float]) -> pd.DataFrame:
+    lines = {name: {"a": v, "a_low": low, "a_high": high}
+             for name, (v, low, high) in zip("xyz", values, strict=False)}  # fmt: skip
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("model").reset_index()
+
+
+def test_what_moved_is_further_than_both_intervals() -> None:
+    before = numbers((0.5, 0.4, 0.6), (0.5, 0.4, 0.6), (0.5, 0.4, 0.6))
+    after = numbers((0.62, 0.52, 0.72), (0.7, 0.6, 0.8))
+    found = compare(before, after).set_index("model")
+    assert list(found.reset_index()[COLUMNS]) == COLUMNS and len(found) == 2
+    assert not found.loc["x", "moved"] and found.loc["y", "moved"]  # root two of a half width
+    assert found.loc["x", "low"] == pytest.approx(0.12 - 0.1 * 2**0.5)
+    assert list(found.index) == ["y", "x"]
+    assert in_words(compare(before, after)).startswith("1 of 2 numbers moved")
+    assert "no model" in in_words(compare(before, before.iloc[:0]))
+
+
+def test_a_run_does_not_differ_from_itself(run: Path, tmp_path: Path) -> None:
+    done = call("compare", run, run, "--resamples", "100")
+    assert done.exit_code == 0, done.output
+    assert "0 of" in done.output and "moved beyond" in done.output
+    other = build_run(tmp_path / "other", images=30, models=list(MODELS)[:2], seed=1)
+    assert call("compare", run, other, "--resamples", "100").exit_code == 0
+    assert (other / "analysis" / "compare.csv").exists()
+    assert call("compare", run, tmp_path / "none").exit_code == 2
+
+
+def test_the_default_command_has_a_name(run: Path) -> None:
+    help_text = call("--help").output
+    assert all(name in help_text for name in ("report", "plot", "compare"))
+    assert "--resamples" in call("report", "--help").output

@@ -1,0 +1,112 @@
+"""Designs over pictures and the columns of causes, on rows counted by hand."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.cause_columns import cause_columns
+from analysis.evidence import Evidence, gather
+from analysis.picture_designs import Condition, Rung, Taps
+from analysis.tables import build, load
+from analysis.verdicts import verdicts
+from tests.rows import SOURCE, Row, build_run, facts, frame, store
+
+VGG, SMALL, ROBUST = "vgg_c10.standard", "resnet18_c10.standard", "resnet50_c10.l2_025"
+CASES = ("chelsea+ihc", "chelsea+coffee", "chelsea+hubble")
+_FAMILIES = {VGG: "VGG", SMALL: "ResNet", SOURCE: "ResNet", ROBUST: "ResNet"}
+
+
+def made(model: str, variant: str, progress: list[float], peak: float = 4.0) -> list[Row]:
+    """Pictures of one condition with this progress on each case."""
+    condition = "/".join(part for part in ("content-start", variant, "w100") if part)
+    values = {
+        "judge_style_distance": [1 - p for p in progress],
+        "judge_style_distance_content": [1.0] * 3,
+        "peak_2": [peak] * 3, "peak_2_style": [1.0] * 3,
+        "peak_4": [peak - 1] * 3, "peak_4_style": [1.0] * 3,
+    }  # fmt: skip
+    return [
+        row for metric, found in values.items()
+        for row in facts(model, condition, metric, found, suite="style", cases=CASES)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    rows = made(VGG, "matched", [0.40, 0.42, 0.44]) + made(SOURCE, "matched", [0.20, 0.22, 0.21])
+    rows += made(SMALL, "matched", [0.25, 0.25, 0.25], peak=10)
+    rows += made(ROBUST, "matched", [0.40, 0.40, 0.42])
+    rows += made(VGG, "article", [0.50, 0.53, 0.54]) + made(SOURCE, "article", [0.10, 0.12, 0.10])
+    prior = "matched/fourier-decorrelated+transforms"
+    rows += made(SOURCE, prior, [0.30, 0.32, 0.31]) + made(SMALL, prior, [0.36, 0.36, 0.36])
+    rows += made(VGG, prior, [0.9, 0.9, 0.9])
+    for model, after in ((SMALL, 5), (SOURCE, 1)):
+        rows += made(f"{model}+box-kernels", "matched", [0.24, 0.24, 0.24], peak=after)
+    run = tmp_path_factory.mktemp("runs") / "lab"
+    names = [VGG, SMALL, SOURCE, ROBUST, f"{SMALL}+box-kernels", f"{SOURCE}+box-kernels"]
+    store(run, rows, {name: _FAMILIES[name.partition("+")[0]] for name in names})
+    loaded = load(run)
+    table = build(loaded, resamples=100)
+    table["arch"] = table["model"].str.partition(".")[0]
+    table["training"] = table["training"].str.partition("+")[0]
+    return gather(loaded, table, resamples=100)
+
+
+def test_a_condition_is_compared_within_networks(laboratory: Evidence) -> None:
+    found = Condition("progress", "fourier-decorrelated+transforms", without="VGG").effect(
+        laboratory
+    )
+    assert (found.value, found.n) == (pytest.approx((0.10 + 0.11) / 2), 2)
+    missing = Condition("progress", "softmax").effect(laboratory)
+    assert "measured both ways" in missing.reason
+
+
+def test_a_surgery_is_compared_with_the_intact_network(laboratory: Evidence) -> None:
+    found = Condition("peak_excess", surgery="box-kernels").effect(laboratory)
+    assert (found.value, found.n) == (pytest.approx(((5 - 10) + (1 - 4)) / 2), 2)
+    residual = Condition("peak_excess", surgery="box-kernels", only=(("residual", False),))
+    assert residual.effect(laboratory).n == 0
+
+
+def test_matched_taps_shrink_the_lead(laboratory: Evidence) -> None:
+    found = Taps("VGG").effect(laboratory)
+    leads = [(0.50 - 0.10) - (0.40 - 0.20), (0.53 - 0.12) - (0.42 - 0.22),
+             (0.54 - 0.10) - (0.44 - 0.21)]  # fmt: skip
+    assert (found.value, found.n) == (pytest.approx(sum(leads) / 3), 3)
+    assert found.note.endswith(f"{VGG} against {SOURCE}")
+
+
+def test_a_rung_is_compared_picture_by_picture(laboratory: Evidence) -> None:
+    found = Rung("progress", "l2_025").effect(laboratory)
+    assert (found.value, found.n) == (pytest.approx((0.20 + 0.18 + 0.21) / 3), 3)
+    assert Rung("progress", "l2_1", "l2_025").effect(laboratory).n == 0
+
+
+def test_causes_are_read_from_their_suites() -> None:
+    rows = facts(VGG, "matched/0/a", "activation_entropy_share", [0.9, 0.9], suite="activations")
+    rows += facts(VGG, "matched/1/b", "activation_entropy_share", [0.4, 0.6], suite="activations")
+    rows += facts(
+        VGG, "matched/1/b/softmax", "activation_entropy_share", [1, 1], suite="activations"
+    )
+    for period, value in ((2, 0.1), (4, 0.48)):
+        rows += facts(VGG, "matched", "coverage_unevenness", [value], suite="coverage",
+                      step=period, cases=["network"])  # fmt: skip
+    for depth, moved in ((1, 1.0), (2, 3.0), (3, 9.0)):
+        rows += facts(SOURCE, f"tap{depth}/l2_0.50", "layer_displacement", [moved] * 2,
+                      suite="layers", step=depth)  # fmt: skip
+        rows += facts(SOURCE, f"tap{depth}", "layer_spread", [4.0] * 2, suite="layers", step=depth)
+    found = cause_columns(frame(rows))
+    assert found.loc[VGG, "entropy_share"] == pytest.approx(0.5)
+    assert found.loc[VGG, "unevenness"] == pytest.approx(0.48)
+    assert found.loc[SOURCE, "early_layer_ratio"] == pytest.approx((0.25 + 0.75) / 2)
+    assert cause_columns(frame(facts(VGG, "clean", "clean_correct", [1]))).empty
+
+
+def test_a_whole_run_is_judged(tmp_path: Path) -> None:
+    run = load(build_run(tmp_path / "run", images=40))
+    found = verdicts(gather(run, build(run, resamples=100), resamples=100)).set_index("key")
+    assert found.loc["H1a", "n"] == 6  # the source is no target of itself
+    assert found.loc["H1a", "effect"] < 0
+    assert found.loc["H5", "verdict"] == "not measured"
+    assert pd.notna(found.loc["H1a", "detectable"])

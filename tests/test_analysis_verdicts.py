@@ -1,0 +1,329 @@
+"""Verdicts on worlds whose truth is known, and on runs that cannot have one."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.association import associate, bca_interval, family_slopes, partial_spearman
+from analysis.contrasts import mediated, paired, set_apart
+from analysis.designs import Apart, Association, Mediation, Switch, Twins
+from analysis.evidence import Evidence
+from analysis.factorial import main_effect, reliability
+from analysis.hypotheses import HYPOTHESES
+from analysis.sample import by_training, factory, standard_zoo
+from analysis.verdict import (
+    CONTRADICTED,
+    NOT_MEASURED,
+    SUPPORTED,
+    UNDECIDED,
+    Effect,
+    decide,
+    holm,
+)
+from analysis.verdict_plots import forest, scaled
+from analysis.verdicts import COLUMNS, verdict_table, verdicts
+from tests.worlds import nets, zoo
+
+HOW = {"resamples": 200, "seed": 0}
+WORLDS = 200
+
+
+def evidence(table: pd.DataFrame) -> Evidence:
+    known = table.assign(
+        robust_training=table["robust"].astype(float), log_params=np.log10(table["params"])
+    )
+    return Evidence(known, pd.DataFrame({"condition": [], "model": [], "case": []}), **HOW)
+
+
+def plausible(k: int, n: int, rate: float) -> bool:
+    """Whether k of n agrees with this rate, at 1 %."""
+    return bool(stats.binomtest(k, n, rate).pvalue > 0.01)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "p", "direction", "verdict"),
+    [
+        (0.6, 0.2, 0.9, 0.01, +1, SUPPORTED),
+        (-0.6, -0.9, -0.2, 0.01, -1, SUPPORTED),
+        (0.6, 0.2, 0.9, 0.06, +1, UNDECIDED),  # not after Holm
+        (0.4, 0.2, 0.9, 0.01, +1, UNDECIDED),  # real, maybe too small
+        (0.2, 0.1, 0.3, 0.01, +1, CONTRADICTED),  # real, surely too small
+        (-0.6, -0.9, -0.2, 0.01, +1, CONTRADICTED),
+        (0.0, -0.9, 0.9, 0.90, +1, UNDECIDED),
+        (0.0, -0.3, 0.3, 0.90, 0, SUPPORTED),
+        (0.0, -0.6, 0.3, 0.90, 0, UNDECIDED),
+        (0.6, 0.2, 0.9, 0.01, 0, CONTRADICTED),
+        (math.nan, math.nan, math.nan, math.nan, 0, NOT_MEASURED),
+    ],
+)
+def test_the_verdict_follows_the_interval(
+    value: float, low: float, high: float, p: float, direction: int, verdict: str
+) -> None:
+    found = decide(Effect(value, low, high, p, 9), p, direction=direction, matters=0.5)
+    assert found == verdict
+
+
+def test_a_claim_needs_a_direction_and_a_size() -> None:
+    for direction, matters in ((2, 0.5), (1, 0.0)):
+        with pytest.raises(ValueError, match="direction"):
+            decide(Effect(1, 1, 1, 0, 9), 0.0, direction=direction, matters=matters)
+
+
+def test_holm_s_correction() -> None:
+    assert holm([0.01, math.nan, 0.04, 0.03])[:1] == pytest.approx([0.03])
+    assert math.isnan(holm([0.01, math.nan])[1])
+    assert holm([0.01, 0.04, 0.03])[1:] == pytest.approx([0.06, 0.06])
+    assert holm([]) == []
+
+
+def test_partial_rho_has_its_closed_form() -> None:
+    x, y, z = np.random.default_rng(0).normal(size=(3, 30))
+    a, b, c = (stats.spearmanr(*pair).statistic for pair in ((x, y), (x, z), (y, z)))
+    assert float(partial_spearman(x, y)) == pytest.approx(a)
+    expected = (a - b * c) / math.sqrt((1 - b**2) * (1 - c**2))
+    assert float(partial_spearman(x, y, z)) == pytest.approx(expected)
+    assert math.isnan(float(partial_spearman(x, x * 0)))
+    assert math.isnan(float(partial_spearman(x, z, z)))
+
+
+def test_our_bca_is_scipy_s() -> None:
+    x, y = np.random.default_rng(1).normal(size=(2, 25))
+    y = y + x
+    ours = bca_interval([x, y], resamples=4000, seed=0)
+    theirs = stats.bootstrap(
+        (x, y), lambda a, b, axis=-1: partial_spearman(a, b), paired=True, vectorized=True,
+        method="BCa", n_resamples=4000, rng=np.random.default_rng(5),
+    ).confidence_interval  # fmt: skip
+    np.testing.assert_allclose(ours, theirs, atol=0.04)
+
+
+def test_null_worlds_are_called_by_chance_only() -> None:
+    found = []
+    for seed in range(WORLDS):
+        table = zoo(np.random.default_rng(seed), n=12)
+        found.append(associate(table, "fooling", "progress", given=["accuracy"], **HOW))
+    assert plausible(sum(effect.p < 0.05 for effect in found), WORLDS, 0.05)
+    called = [decide(e, e.p, direction=-1, matters=0.5) == SUPPORTED for e in found]
+    assert stats.binomtest(sum(called), WORLDS, 0.025, alternative="greater").pvalue > 0.01
+    covered = sum(e.low <= 0 <= e.high for e in found)
+    assert stats.binomtest(covered, WORLDS, 0.95, alternative="less").pvalue > 0.01
+
+
+def test_planted_rho_is_covered_and_found_as_often_as_power_says() -> None:
+    truth, n = -0.7, 13  # 13 models show .7 with 80 %
+    rho = 6 / math.pi * math.asin(truth / 2)  # Spearman's, of a Gaussian pair
+    covered = hits = 0
+    for seed in range(WORLDS):
+        rng = np.random.default_rng(seed)
+        table = zoo(rng, n=n)
+        x, noise = rng.normal(size=(2, n))
+        table["fooling"], table["progress"] = x, truth * x + math.sqrt(1 - truth**2) * noise
+        found = associate(table, "fooling", "progress", **HOW)
+        covered += found.low <= rho <= found.high
+        hits += found.p < 0.05
+    assert stats.binomtest(covered, WORLDS, 0.95, alternative="less").pvalue > 0.01
+    assert 0.6 < hits / WORLDS < 0.85
+
+
+def test_a_confounder_is_seen_through() -> None:
+    rng = np.random.default_rng(0)
+    table, cause = zoo(rng, n=40), rng.normal(size=40)
+    table["accuracy"] = cause
+    table["fooling"] = cause + rng.normal(0, 0.3, 40)
+    table["progress"] = -cause + rng.normal(0, 0.3, 40)
+    found = verdicts(evidence(table)).set_index("key")
+    assert found.loc["H1a", "verdict"] == SUPPORTED
+    assert found.loc["H1b", "verdict"] != SUPPORTED
+    assert abs(found.loc["H1b", "effect"]) < 0.4 < abs(found.loc["H1a", "effect"])
+    assert "Kendall's tau -" in found.loc["H1a", "note"]
+    assert "without VGG -" in found.loc["H1a", "note"]
+
+
+def test_an_outlier_is_found_and_only_there() -> None:
+    called = 0
+    for seed in range(WORLDS):
+        table = zoo(np.random.default_rng(seed), n=12)
+        effect = set_apart(table, "progress", table["model"] == "net0.standard", given=["fooling"])
+        called += effect.p < 0.05
+    assert plausible(called, WORLDS, 0.05)
+    table = zoo(np.random.default_rng(3), n=12)
+    table["progress"] = 0.5 * table["fooling"] + np.random.default_rng(4).normal(0, 0.02, 12)
+    table.loc[table["family"] == "VGG", "progress"] += 0.2
+    effect = Apart("progress", "VGG", given=("fooling", "robust_training")).effect(evidence(table))
+    assert effect.value == pytest.approx(0.2, abs=0.05) and effect.p < 0.001
+    assert "3 of them" in effect.note
+
+
+def test_the_factory_gives_back_what_was_planted() -> None:
+    table = nets(np.random.default_rng(0))
+    found = verdicts(evidence(table)).set_index("key")
+    assert found.loc["H7a", "effect"] == pytest.approx(-0.15, abs=0.02)
+    assert found.loc["H7a", "verdict"] == SUPPORTED
+    assert found.loc["H8", "effect"] == pytest.approx(-0.05 / 4, abs=0.02)
+    assert found.loc["H8", "verdict"] == CONTRADICTED  # far below .05
+    assert "interacts with downsampling x batch_norm (p = " in found.loc["H8", "note"]
+    assert found.loc["H4c", "effect"] == pytest.approx(6, abs=0.6)
+    assert found.loc["H4c", "verdict"] == SUPPORTED
+    assert found.loc["H7a", "n"] == 32
+    assert found.loc["H7a", "detectable"] < 0.03
+
+
+def test_a_factory_without_effect_is_called_by_chance_only() -> None:
+    called = 0
+    for seed in range(100):
+        table = nets(np.random.default_rng(seed))
+        table["progress"] = np.random.default_rng(seed).normal(size=len(table))
+        called += main_effect(table, "progress", "batch_norm", True, False).p < 0.05
+    assert plausible(called, 100, 0.05)
+
+
+def test_one_seed_and_missing_cells_still_answer_or_say_why() -> None:
+    table = nets(np.random.default_rng(0), seeds=1)
+    assert main_effect(table, "progress", "residual", True, False).p < 0.01
+    few = main_effect(table.iloc[[0, 5, 8, 12, 15]], "progress", "residual", True, False)
+    assert math.isnan(few.value) and "too few" in few.reason
+    alone = main_effect(table.iloc[:1], "progress", "residual", True, False)
+    assert "no switch differs" in alone.reason
+    half = main_effect(table[table["residual"]], "progress", "residual", True, False)
+    assert "no matched nets with residual" in half.reason
+
+
+def test_a_mediator_carries_what_was_planted() -> None:
+    rng = np.random.default_rng(0)
+    table = nets(rng, noise=0.0)
+    table["entropy_share"] = 0.9 - 0.4 * table["residual"] + rng.normal(0, 0.05, len(table))
+    table["progress"] = 0.5 * table["entropy_share"] + rng.normal(0, 0.01, len(table))
+    found = Mediation("progress", "residual", "entropy_share").effect(evidence(table))
+    assert found.value == pytest.approx(-0.2, abs=0.03)
+    assert found.high < 0 and found.p < 0.01
+    table["entropy_share"] = rng.normal(size=len(table))
+    idle = mediated(table, "residual", "entropy_share", "progress")
+    assert idle.low < 0 < idle.high
+
+
+def test_paired_differences_are_student_s() -> None:
+    gaps = [0.1, 0.3, 0.2, math.nan]
+    found = paired(gaps)
+    test = stats.ttest_1samp(gaps[:3], 0)
+    assert (found.p, found.n) == (pytest.approx(test.pvalue), 3)
+    ends = test.confidence_interval()
+    assert (found.low, found.high) == (pytest.approx(ends.low), pytest.approx(ends.high))
+    assert "2 are needed" in paired([0.1]).reason
+    assert "do not differ" in paired([0.1, 0.1, 0.1]).reason
+
+
+def twins() -> pd.DataFrame:
+    table = zoo(np.random.default_rng(0), n=5)
+    rest = []
+    for training, gain in (("l2_05", 0.1), ("random", 0.0)):
+        names = [f"{arch}.{training}" for arch in table["arch"]]
+        more = np.random.default_rng(1).normal(gain, 0.01, 5)
+        rest.append(table.assign(model=names, training=training, robust=training == "l2_05",
+                                 role="control" if training == "random" else "twin",
+                                 progress=table["progress"] + more))  # fmt: skip
+    return pd.concat([table, *rest], ignore_index=True)
+
+
+def test_twins_are_compared_within_their_architecture() -> None:
+    found = verdicts(evidence(twins())).set_index("key")
+    assert found.loc["H3a", "effect"] == pytest.approx(0.1, abs=0.02)
+    assert found.loc["H3a", "verdict"] == SUPPORTED
+    assert found.loc["H9", "verdict"] == SUPPORTED  # untrained ones do as well
+    assert found.loc["H3a", "n"] == 5
+    pairs = by_training(twins(), "progress", ("l2_05",), ("standard",))
+    assert list(pairs.columns) == ["first", "second"] and len(pairs) == 5
+
+
+def test_only_the_standard_zoo_is_correlated() -> None:
+    table = pd.concat([twins(), nets(np.random.default_rng(0))], ignore_index=True)
+    table.loc[0, "is_source"] = True
+    operated = table.iloc[[1]].assign(model="net1.standard+blur-pool")
+    alexnet = table.iloc[[2]].assign(model="alexnet_c10.standard", role="control")
+    table = pd.concat([table, operated, alexnet], ignore_index=True)
+    kept = standard_zoo(table)
+    assert set(kept["training"]) == {"standard", "l2_05"} and set(kept["role"]) <= {
+        "contestant", "twin", "control",
+    }  # fmt: skip
+    assert len(kept) == 5 + 5 - 1 + 1
+    assert "alexnet_c10.standard" in set(kept["model"])
+    assert len(standard_zoo(table, source=True)) == len(kept) + 1
+    assert len(factory(table)) == 32
+
+
+def test_slopes_within_and_between_families_are_told_apart() -> None:
+    table = zoo(np.random.default_rng(0), n=20)
+    centre = table["family"].map({name: i for i, name in enumerate(table["family"].unique())})
+    inner = np.random.default_rng(1).normal(size=20)
+    inner -= pd.Series(inner).groupby(table["family"]).transform("mean")
+    table["x"], table["y"] = centre + inner, -2.0 * centre + 1.0 * inner
+    assert family_slopes(table, "x", "y") == (pytest.approx(1), pytest.approx(-2))
+    assert all(map(math.isnan, family_slopes(table.assign(x=1.0), "x", "y")))
+
+
+def test_reliability_is_the_share_that_seeds_repeat() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"arch": np.repeat(np.arange(300), 2)})
+    table["score"] = np.repeat(rng.normal(size=300), 2) + rng.normal(size=600)
+    assert reliability(table, "score", same=["arch"]) == pytest.approx(0.5, abs=0.1)
+    assert math.isnan(reliability(table.iloc[:2], "score", same=["arch"]))
+    assert math.isnan(reliability(table, "absent", same=["arch"]))
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_few_models_get_an_honest_page(n: int) -> None:
+    table = zoo(np.random.default_rng(0), n=20).iloc[:n]
+    found = verdicts(evidence(table))
+    assert list(found.columns) == COLUMNS and len(found) == len(HYPOTHESES)
+    assert found["verdict"].isin({NOT_MEASURED, UNDECIDED}).all()
+    lacking = found[found["verdict"] == NOT_MEASURED]
+    assert (lacking["reason"] != "").all()
+    text = verdict_table(found, table)
+    assert "- `tox -e bench -- --preset cifar10 --data DIR` would tell of H" in text
+    lines = [line for line in text.splitlines() if line.startswith("| H")]
+    assert len(lines) + len(lacking) == len(HYPOTHESES)
+    assert all(f"{key} (" in text for key in lacking["key"])
+
+
+def test_holes_constants_and_one_family_are_survived() -> None:
+    table = zoo(np.random.default_rng(0), n=12)
+    for hostile in (
+        table.assign(progress=np.nan),
+        table.assign(progress=0.3),
+        table.assign(family="VGG"),
+        table.assign(fooling=table["fooling"].where(table.index > 8)),
+        pd.concat([table, nets(np.random.default_rng(0)).assign(progress=0.5, peak_excess=1.0)]),
+    ):
+        found = verdicts(evidence(hostile))
+        assert not found["verdict"].eq(SUPPORTED).any()
+        assert forest(found).axes
+
+
+def test_each_hypothesis_is_one_of_its_kind_and_names_its_command() -> None:
+    keys = [one.key for one in HYPOTHESES]
+    assert len(set(keys)) == len(keys)
+    assert {key.rstrip("abcde") for key in keys} == {f"H{i}" for i in range(1, 12)}
+    assert all(one.command.startswith("tox -e bench") for one in HYPOTHESES)
+    assert all(one.who and one.claim.endswith(".") for one in HYPOTHESES)
+    for kind in (Association, Twins, Switch, Apart):
+        assert any(isinstance(one.design, kind) for one in HYPOTHESES)
+
+
+def test_seeds_of_a_contestant_and_its_replicate_are_one_network() -> None:
+    table = zoo(np.random.default_rng(0), n=6)
+    again = table.assign(model=table["model"] + "-s1", role="replicate", seed=1)
+    text = verdict_table(verdicts(evidence(table)), pd.concat([table, again]))
+    assert "`progress` 1.00" in text
+    assert "Reliability" not in verdict_table(verdicts(evidence(table)), table)
+
+
+def test_the_forest_points_the_claimed_way() -> None:
+    one = {"direction": -1, "matters": 0.5}
+    assert scaled(-1.0, one) == 2.0
+    assert scaled(-1.0, one | {"direction": 0}) == -2.0
+    drawn = forest(verdicts(evidence(nets(np.random.default_rng(0)))))
+    labels = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert len(labels) == len(HYPOTHESES) and labels[0].startswith("H1a")
+    assert any(text.get_text() == "not measured" for text in drawn.axes[0].texts)
