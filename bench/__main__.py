@@ -11,6 +11,7 @@ import torch
 import typer
 from rich.console import Console
 
+from bench.forecast import forecast
 from bench.inputs import Inputs
 from bench.lab import CONDITIONS
 from bench.labelled import check_published, labelled_images
@@ -90,9 +91,7 @@ def bench(
     if context.invoked_subcommand:
         return
     _go_offline(offline)
-    if preset not in PRESETS:
-        raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
-    plan = _plan(PRESETS[preset], models, run, data, content, style, size, images, device, seed)
+    plan = _plan(_preset(preset), models, run, data, content, style, size, images, device, seed)
     _do(plan, data, dry_run=dry_run)
 
 
@@ -129,9 +128,39 @@ def style_lab(
     _do(plan, None, dry_run=dry_run)
 
 
+@app.command("forecast")
+def forecast_cost(
+    preset: Annotated[str, typer.Option(help="name of a preset")] = "imagenet",
+    models: Models = "",
+    tflops: Annotated[
+        float, typer.Option(min=0.001, help="10^12 operations a second the device keeps up")
+    ] = 10.0,
+) -> None:
+    """Estimate a preset's time on a device that is not here; needs no weights and no data.
+
+    Operations are counted, not timed: starting kernels, the judge and statistics come on top.
+
+    Examples:
+
+      python -m bench forecast --preset imagenet --tflops 20
+    """
+    chosen = _preset(preset)
+    specs = tuple(find(name.strip()) for name in models.split(",") if name) or chosen.members()
+    counted = forecast(chosen, specs)
+    for suite, tera in {**counted, "all": sum(counted.values())}.items():
+        hours = tera / tflops / 3600
+        console.print(f"{suite}: {tera:,.0f} * 10^12 operations, {hours:.2g} h", highlight=False)
+
+
 def _go_offline(wanted: bool) -> None:
     if wanted:
         os.environ[OFFLINE] = "1"
+
+
+def _preset(name: str) -> Preset:
+    if name not in PRESETS:
+        raise UnknownModelError(f"no preset {name}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
 
 
 def _named_conditions(names: str) -> Preset:

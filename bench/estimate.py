@@ -1,10 +1,13 @@
-"""How long one step takes, here and now."""
+"""How long one step takes, here and now, or on a device of so many operations a second."""
 
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from bench.inputs import Inputs
 from zoo.exchange import load_contestant
@@ -14,13 +17,37 @@ from zoo.spec import ModelSpec
 FORWARD = 1 / 3  # of an attack step, as a rule
 
 
-def timed(call: Callable[[], object], *, repeats: int = 3) -> float:
-    """Mean seconds of a call, after one call to warm up."""
+COUNTED = "meta"  # torch's device of shapes without numbers
+TERA = 1e12
+
+
+def timed(call: Callable[[], object], *, device: str, repeats: int = 3) -> float:
+    """Mean seconds of a call, after one call to warm up.
+
+    On the device ``meta`` operations are counted instead (multiplications and additions of
+    convolutions and matrix products), in 10^12: the seconds of a device that does as many a second.
+    """
+    if device == COUNTED:
+        with _Counter() as counter:  # type: ignore[no-untyped-call]
+            call()
+        return float(counter.operations) / TERA
     call()
     began = time.perf_counter()
     for _ in range(repeats):
         call()
     return (time.perf_counter() - began) / repeats
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """torch's own formulae without its book of modules, which refuses gradients of an input."""
+
+    operations: float = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func._overloadpacket)
+        self.operations += count(*args, **(kwargs or {}), out_val=made) if count else 0
+        return made
 
 
 def step_seconds(spec: ModelSpec, inputs: Inputs) -> float:
@@ -36,4 +63,4 @@ def _step_seconds(spec: ModelSpec, shape: tuple[int, ...], space: str, device: s
     model = load_contestant(spec, space=space, device=device)
     x = torch.rand(shape, device=device)
     y = torch.zeros(len(x), dtype=torch.int64, device=device)
-    return timed(lambda: input_gradient(model, x, y))
+    return timed(lambda: input_gradient(model, x, y), device=device)

@@ -47,7 +47,8 @@ class Activations:
         encoder = load_encoder(spec, taps=tap_set(spec, self.taps).style, device=inputs.device)
         x = torch.rand(1, 3, *inputs.contents[0].pixels.shape[1:], device=inputs.device)
         with torch.no_grad():
-            return timed(lambda: encoder(x)) * self.work(inputs) * (1 + 2 * len(self.smoothings))
+            step = timed(lambda: encoder(x), device=inputs.device)
+        return step * self.work(inputs) * (1 + 2 * len(self.smoothings))
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Rows per picture, tap and smoothing."""

@@ -52,7 +52,7 @@ class Features:
         """As if every tap were the last one: too much by about a half."""
         classifier, size = load_classifier(spec, device=inputs.device), self.settings.size
         x = torch.rand(self.logits, 3, size, size, device=inputs.device).requires_grad_()
-        step = timed(lambda: torch.autograd.grad(classifier(x).sum(), x))
+        step = timed(lambda: torch.autograd.grad(classifier(x).sum(), x), device=inputs.device)
         return step * self.work(inputs)
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:

@@ -74,7 +74,7 @@ class Style:
             torch.autograd.grad(total, x)
 
         share = 4 / 3 if self.settings.transforms and not self.settings.texture else 1
-        return timed(closure) * self.work(inputs) * share
+        return timed(closure, device=inputs.device) * self.work(inputs) * share
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Traces and scores; the pictures go to the run's artifacts."""

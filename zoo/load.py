@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zoo.spec import ModelSpec
 from zoo.surgery import operate
-from zoo.taps import default_taps
+from zoo.taps import default_taps, skeleton
 from zoo.weights import WeightsError, load_state
 
 
@@ -152,11 +152,14 @@ def load_classifier(
     """The spec's network with its weights: operated on, evaluation mode, frozen, channels-last.
 
     Args:
+        device: on ``meta`` nothing is read or drawn: a network of shapes, to count operations on.
         fold: merge batch norms into the convolutions before them; equal up to rounding, faster.
 
     Raises:
         WeightsError: the weights are missing, damaged, unreachable or do not fit.
     """
+    if torch.device(device).type == "meta":
+        return _shapes(spec)
     model = untrained(spec)
     state = load_state(spec, list(model.net.state_dict()))
     if state is not None:
@@ -176,6 +179,13 @@ def load_classifier(
     if fold:
         fold_batch_norm(model)
     return model.to(device).to(memory_format=torch.channels_last)
+
+
+def _shapes(spec: ModelSpec) -> Classifier:
+    cfg = get_pretrained_cfg(spec.arch)
+    with torch.device("meta"):
+        model = Classifier(skeleton(spec), spec.mean or cfg.mean, spec.std or cfg.std)
+    return model.eval().requires_grad_(False)
 
 
 def load_encoder(
