@@ -62,8 +62,9 @@ def transfer_matrix(
 ) -> Matrix | None:
     """The matrix of one condition, None without such rows.
 
-    At the number of iterations that most sources attack with, the largest if several: a curve over
-    iterations is measured on one source only.
+    Sources that were never asked about the clean pictures are left out: nobody knows which of them
+    they get right. The number of iterations is the one that most sources attack with, the largest
+    if several: a curve over iterations is measured on one source only.
 
     Args:
         source: the run's own, which conditions do not name.
@@ -73,6 +74,9 @@ def transfer_matrix(
     parts = shown["condition"].str.extract(r"^(?:from=(?P<source>[^/]+)/)?(?P<attack>.+)$")
     shown = shown.assign(source=parts["source"].fillna(source))[parts["attack"] == condition]
     shown = shown.dropna(subset="source")
+    clean = clean_answers(rows)
+    asked = {s: set(str(s).split("+")) <= set(clean.columns) for s in shown["source"].unique()}
+    shown = shown[shown["source"].map(asked).eq(True)]
     if shown.empty:
         return None
     sources_at = shown.groupby("step")["source"].nunique()
@@ -85,7 +89,7 @@ def transfer_matrix(
     cube = wide.reindex(pd.MultiIndex.from_product(axes)).to_numpy(float)
     cube = cube.reshape(*map(len, axes), 2)
     sources, targets, cases = axes
-    both = _both_right(clean_answers(rows), sources, targets, cases)
+    both = _both_right(clean, sources, targets, cases)
     fooled, same = (np.where(both, part, np.nan) for part in (1 - cube[..., 0], cube[..., 1]))
     return Matrix(sources, targets, cases, fooled, same)
 

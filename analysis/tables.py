@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.cause_columns import cause_columns
+from analysis.floor_columns import floor_columns
 from analysis.lens import lens_columns
 from analysis.nonrobust_columns import nonrobust_columns
 from analysis.style_columns import style_columns
@@ -38,6 +39,12 @@ class Run:
     def source(self) -> str | None:
         """The model attacks were made on, None when the manifest does not say."""
         return self.manifest.get("source")
+
+    @property
+    def untrained_sources(self) -> list[str]:
+        """Networks with random weights that perturbations were made on."""
+        sources = self.manifest.get("sources", {})
+        return sorted(name for name, about in sources.items() if about["training"] == "random")
 
     @property
     def headline(self) -> str:
@@ -80,8 +87,8 @@ def build(
 
     Columns: model, family, arch, role, training, robust, residual, downsampling, batch_norm, seed,
     params, is_source; those of ``transfer_columns`` (at the norm ``headline``), ``style_columns``
-    and, where their suites were run, of ``nonrobust_columns``, ``lens_columns`` and
-    ``cause_columns``; attack_step_s
+    and, where their suites were run, of ``floor_columns``, ``nonrobust_columns``,
+    ``lens_columns`` and ``cause_columns``; attack_step_s
     and style_closure_s, median seconds from benchmark.json. What was not measured is NaN. Networks
     trained on non-robust features are no rows: what they learned stands in the row of their
     architecture's standard weights.
@@ -104,12 +111,16 @@ def build(
         headline=headline or run.headline, labels=run.manifest.get("labels"),
         voters=list(table.index[table["training"] != "random"]), resamples=resamples, seed=seed,
     )  # fmt: skip
+    floor = floor_columns(
+        run.rows, run.untrained_sources, headline=headline or run.headline,
+        resamples=resamples, seed=seed,
+    )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
     learned = nonrobust_columns(run.rows, known, resamples=resamples, seed=seed)
     lens = lens_columns(run.rows, run.source, resamples=resamples, seed=seed)
     causes = cause_columns(run.rows)
     costs = _costs(run.path / "benchmark.json", models)
-    table = table.join([transfer, style, learned, lens, causes, costs])
+    table = table.join([transfer, floor, style, learned, lens, causes, costs])
     return table.rename_axis("model").reset_index()
 
 

@@ -46,16 +46,18 @@ _FEW_EDITS = (
     Edit("whole"), Edit("low", 1 / 8), Edit("high", 1 / 8), *_SHIFTS[:2], Edit("swap"),
 )  # fmt: skip
 _ENSEMBLE = ("resnet50_c10.standard", "densenet_c10.standard", "inception_c10.standard")
+_UNTRAINED = ("resnet50_c10.random",)  # a floor: its perturbations hold nothing learned
 
 LENS = (
     Experiment("attacks from the source", (Transfer(_attacks()),)),
     Experiment(
-        "each model by itself, and under an ensemble's attacks",
+        "each model by itself, and under attacks of an ensemble and of an untrained network",
         (
             Robustness(_SEARCHES),
             Layers(eps=(0.25, 0.5, 1.0), steps=20, first=50),
             Sensitivity(),
             Transfer((_HEADLINE,), sources=_ENSEMBLE),
+            Transfer((_HEADLINE,), sources=_UNTRAINED),
             Edits(_HEADLINE, (Edit("whole"), *_BANDS, *_SHIFTS, Edit("swap"))),
         ),
     ),

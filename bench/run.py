@@ -19,7 +19,9 @@ from bench.inputs import Inputs
 from bench.suite_style import keep_originals
 from bench.workers import spread
 from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
+from zoo.catalog import find
 from zoo.load import parameters
+from zoo.spec import ModelSpec
 from zoo.terminal import Bar, bar
 from zoo.weights import weights_digest
 
@@ -138,13 +140,19 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         cell.key: f"{cell.suite.name}/{address}"
         for cell, address in zip(plan.cells, plan.digests, strict=True)
     }
-    models = dict(before.get("models", {})) | {c.spec.name: _describe(c) for c in plan.cells}
-    found = {"cells": listed, "models": models, "headline": plan.headline}
+    models = {c.spec.name: _describe(c.spec) for c in plan.cells}
+    named = {name for c in plan.cells for name in getattr(c.suite, "sources", ())}
+    sources = {name: _describe(find(name)) for name in sorted(named)}
+    found = {
+        "cells": listed,
+        "models": dict(before.get("models", {})) | models,
+        "sources": dict(before.get("sources", {})) | sources,
+        "headline": plan.headline,
+    }
     return {**data, **found, **_environment(inputs.device)}
 
 
-def _describe(cell: Cell) -> dict[str, Any]:
-    spec = cell.spec
+def _describe(spec: ModelSpec) -> dict[str, Any]:
     return {
         "family": spec.family,
         "training": spec.training,

@@ -1,0 +1,44 @@
+"""The floor under a transfer rate: perturbations of a network that has learned nothing."""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from analysis.stats import rate
+from analysis.transfer_columns import HEADLINE, clean_answers, last_step, spread
+
+
+def floor_columns(
+    rows: pd.DataFrame,
+    untrained: Collection[str],
+    *,
+    headline: str = HEADLINE,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """``fooling_untrained``, with _low, _high, _n: one row a model that was shown such pictures.
+
+    Wrong answers to the untargeted examples of untrained sources, among pictures the model gets
+    right; what the source answers says nothing. Empty without such rows.
+
+    Args:
+        rows: of a run.
+        untrained: names of sources whose weights were drawn, not learned.
+        headline: norm and radius.
+    """
+    heads = [f"from={name}/{headline}/untargeted" for name in untrained]
+    shown = rows[(rows["suite"] == "transfer") & (rows["metric"] == "adv_correct")]
+    shown = pd.concat([last_step(shown, head) for head in heads]) if heads else shown.iloc[:0]
+    right = clean_answers(rows)
+    how = {"resamples": resamples, "seed": seed}
+    found = {
+        str(model): spread("fooling_untrained", rate(_wrong(part, right[model]), **how))
+        for model, part in shown.groupby("model")
+    }
+    return pd.DataFrame.from_dict(found, orient="index")
+
+
+def _wrong(shown: pd.DataFrame, right: pd.Series) -> pd.Series:
+    """Share of sources that fool the model on each picture it gets right."""
+    wrong = (1 - shown["value"]).groupby(shown["case"]).mean()
+    return wrong[right.reindex(wrong.index).eq(1)]
