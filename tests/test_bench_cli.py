@@ -202,3 +202,12 @@ def test_the_number_of_attacked_images_can_be_chosen(
     plan = cli._plan(smoke, SMALL, tmp_path, tmp_path, None, None, 0, asked, "cpu", 0)
     assert len(plan.inputs.images) == given
     assert plan.inputs.images.labels.bincount().tolist() == [given // 10] * 10
+
+
+def test_a_forecast_needs_no_weights(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--preset", "imagenet-mini", "--models", "vgg19.tv_in1k", "--tflops", "2"]
+    assert call(monkeypatch, "forecast", *options) == 0
+    out = capsys.readouterr().out
+    assert "transfer: " in out and "operations" in out and "all: " in out
