@@ -16,7 +16,7 @@ from analysis.contrasts import estimated
 from analysis.stats import Floats
 from analysis.verdict import Effect, missing
 
-_NONE = 1e-6  # of the residual variance: less between groups is the boundary of the model
+_NONE = 1e-3  # of the residual variance: less between groups is none
 
 
 def mixed_effect(y: Floats, design: Floats, groups: npt.ArrayLike, contrast: Floats) -> Effect:
