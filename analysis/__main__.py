@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from analysis import plots, verdict_plots
 from analysis.any_plot import ColumnError, any_plot
 from analysis.compare import compare, in_words
+from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
 from analysis.figures import figures, lens_figures
 from analysis.lens import lens_tables
@@ -88,10 +89,14 @@ def analyse(
         zoo = standard_zoo(table)
         found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
         status.update("testing the hypotheses")
-        answers = verdicts(gather(loaded, table, **how))
+        evidence = gather(loaded, table, **how)
+        answers = verdicts(evidence)
+        pairs = correlations(evidence, facts_of(loaded, evidence.pictures))
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
-            _write_summary(loaded, table, found, answers), write_page(loaded, table, answers),
+            write(pairs, loaded.path, name="correlations"),
+            _write_summary(loaded, table, found, answers),
+            write_page(loaded, table, answers, pairs),
         ]  # fmt: skip
         grid = main_grid(grid_points(loaded.rows))
         files += [write_best(grid, loaded.path)] if len(grid) else []

@@ -63,7 +63,7 @@ def associate(
     n, free = len(used), len(used) - len(fixed)
     if free < FEWEST_MODELS:
         needed = FEWEST_MODELS + len(fixed)
-        return missing(f"{n} models have all numbers, {needed} are needed", n)
+        return missing(f"{n} of the {needed} models needed have all numbers", n)
     columns = [used[name].to_numpy(float) for name in (x, y, *fixed)]
     rho = float(partial_spearman(*columns))
     if math.isnan(rho):

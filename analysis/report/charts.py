@@ -36,7 +36,7 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
     )  # fmt: skip
     looks = families(list(table["family"]))
     chart = (
-        alt.Chart(points, width=560, height=380)
+        alt.Chart(points, width=560, height=380, background="transparent")
         .transform_calculate(x="datum[x_axis]", y="datum[y_axis]")
         .transform_filter("isValid(datum.x) && isValid(datum.y)")
         .mark_point(size=110, filled=True, opacity=0.9)
@@ -45,10 +45,11 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
             y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
             color=alt.Color("family:N", scale=alt.Scale(
                 domain=list(looks), range=[colour for colour, _ in looks.values()])),
-            shape=alt.Shape("role:N"),
-            tooltip=[alt.Tooltip(f"{name}:{kind}") for name, kind in (
-                ("model", "N"), ("training", "N"), ("role", "N"), ("x", "Q"), ("y", "Q"),
-                ("image", "N"))],
+            shape=alt.Shape("role:N", legend=alt.Legend(symbolFillColor="#888")),
+            tooltip=[
+                *(alt.Tooltip(f"{name}:N") for name in ("model", "training", "role", "image")),
+                *(alt.Tooltip(f"{name}:Q", format=".3") for name in "xy"),
+            ],
         )
         .add_params(x, y)
     )  # fmt: skip
