@@ -21,6 +21,7 @@ from analysis.figures import figures, lens_figures
 from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
+from analysis.readme import write_readme
 from analysis.report.page import write_page
 from analysis.sample import standard_zoo
 from analysis.stats import Correlation, correlate
@@ -157,6 +158,13 @@ def compare_runs(
         console.print(shown)
     _say(console, in_words(found))
     _say(console, file)
+
+
+@app.command("readme")
+def update_readme() -> None:
+    """Write the reference run's verdicts into README.md."""
+    with _mended(Console(stderr=True)):
+        _say(Console(), write_readme())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The eps ladder: one architecture trained against larger and larger budgets."""
 
 import re
+from itertools import cycle
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from analysis.sample import standard_zoo
 
 _TRAINING = re.compile(r"l2_(?:eps)?(\d+(?:\.\d+)?)")
 _RUNGS = 3  # two rungs are a pair of twins, which the scatter shows
+_DASHES = ("-", "--", ":", "-.")
 _SCORES = {
     "progress": "style progress",
     "robust[l2_0.50]": "accuracy under L2 0.5",
@@ -52,9 +54,9 @@ def rungs(table: pd.DataFrame) -> pd.DataFrame:
         known = known.reindex(columns=["arch", "family", "eps", *names.values()])
         means = known.groupby(["arch", "family", "eps"], as_index=False).mean()
         steps = means.groupby("arch")["eps"].transform("nunique")
-        parts.append(means[steps >= _RUNGS].assign(column=column))
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    return found[COLUMNS]
+        if (steps >= _RUNGS).any():
+            parts.append(means[steps >= _RUNGS].assign(column=column))
+    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def ladder(found: pd.DataFrame) -> Figure:
@@ -69,11 +71,11 @@ def ladder(found: pd.DataFrame) -> Figure:
         drawn = figure(3.6 * len(columns) + 0.4, 3.6)
         panels = drawn.subplots(1, len(columns), squeeze=False)[0]
         for ax, column in zip(panels, columns, strict=True):
-            for arch, line in found[found["column"] == column].groupby("arch"):
+            lines = found[found["column"] == column].groupby("arch")
+            for (arch, line), dash in zip(lines, cycle(_DASHES)):
                 colour, marker = looks[str(line["family"].iloc[0])]
-                _line(
-                    ax, line.sort_values("eps"), Appearance(colour, marker, "-", False), str(arch)
-                )
+                look = Appearance(colour, marker, dash, False)
+                _line(ax, line.sort_values("eps"), look, str(arch))
             ax.set(ylabel=_SCORES[column], xticks=sorted(found["eps"].unique()))
         drawn.supxlabel("eps of adversarial training, L2, pixels in [0,1]; 0: standard", fontsize=9)
         panels[0].legend()
