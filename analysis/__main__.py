@@ -97,7 +97,6 @@ def analyse(
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
             write(pairs, loaded.path, name="correlations"),
             _write_summary(loaded, table, found, answers),
-            write_page(loaded, table, answers, pairs),
         ]  # fmt: skip
         grid = main_grid(grid_points(loaded.rows))
         files += [write_best(grid, loaded.path)] if len(grid) else []
@@ -108,6 +107,8 @@ def analyse(
         for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
             status.update(f"drawing {name}")
             files += save(draw(), loaded.path / "analysis" / name)
+        status.update("writing the page")
+        files.append(write_page(loaded, table, answers, pairs))  # the last line is what to open
     console.print(main_table(table))
     for line in found[:2]:
         text = f"{line.x} and {line.y}: {plots.describe(line)}"

@@ -103,6 +103,9 @@ def test_points_show_pictures_and_axes_are_chosen(run: Run) -> None:
     (points,) = chart["datasets"].values()
     images = {point["model"]: point["image"] for point in points}
     assert images["vgg_c10.standard"] == "data:x"
+    assert all(
+        point["fooling_low"] <= point["fooling"] <= point["fooling_high"] for point in points
+    )
 
 
 def test_names_cannot_break_the_page(run: Run) -> None:

@@ -111,6 +111,7 @@ def test_hovering_a_point_shows_its_picture(browser: Chrome) -> None:
     show(browser, "#chart")
     points = many(browser, "#chart g.mark-symbol.role-mark path")
     assert len(points) == len(MODELS)
+    assert len(many(browser, "#chart g.mark-rule.role-mark line")) == 2 * len(MODELS)
     ActionChains(browser).move_to_element(points[0]).perform()
     shown = WebDriverWait(browser, 5).until(
         lambda d: [i for i in many(d, "#vg-tooltip-element img") if i.is_displayed()]
