@@ -38,6 +38,8 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
     )  # fmt: skip
     looks = families(list(table["family"]))
     palette = alt.Scale(domain=list(looks), range=[colour for colour, _ in looks.values()])
+    # the bars come first, and a legend takes after the first layer
+    legend = alt.Legend(symbolType="circle", symbolOpacity=1, symbolStrokeWidth=4)
     base = (
         alt.Chart(points)
         .transform_calculate(**{
@@ -48,18 +50,16 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
         .encode(
             x=alt.X("x:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
             y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
-            color=alt.Color("family:N", scale=palette, legend=None),
+            color=alt.Color("family:N", scale=palette, legend=legend),
         )
     )  # fmt: skip
     bars = [
         base.transform_filter(f"isValid(datum.{side}_low)")
         .mark_rule(opacity=0.4)
-        .encode(**{side: alt.X(f"{side}_low:Q", title=None) if side == "x"
-                   else alt.Y(f"{side}_low:Q", title=None), f"{side}2": f"{side}_high:Q"})
-        for side in "xy"
-    ]  # fmt: skip
+        .encode(**{side: channel(f"{side}_low:Q", title=None), f"{side}2": f"{side}_high:Q"})
+        for side, channel in (("x", alt.X), ("y", alt.Y))
+    ]
     marks = base.mark_point(size=110, filled=True, opacity=0.9).encode(
-        color=alt.Color("family:N", scale=palette, legend=alt.Legend(symbolOpacity=1)),
         shape=alt.Shape("role:N", legend=alt.Legend(symbolFillColor="#888")),
         tooltip=[
             *(alt.Tooltip(f"{name}:N") for name in ("model", "training", "role", "image")),
