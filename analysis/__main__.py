@@ -15,11 +15,13 @@ from typer.core import TyperGroup
 from analysis import plots, verdict_plots
 from analysis.any_plot import ColumnError, any_plot
 from analysis.compare import compare, in_words
+from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
 from analysis.figures import figures, lens_figures
 from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
+from analysis.readme import write_readme
 from analysis.report.page import write_page
 from analysis.sample import standard_zoo
 from analysis.stats import Correlation, correlate
@@ -88,10 +90,13 @@ def analyse(
         zoo = standard_zoo(table)
         found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
         status.update("testing the hypotheses")
-        answers = verdicts(gather(loaded, table, **how))
+        evidence = gather(loaded, table, **how)
+        answers = verdicts(evidence)
+        pairs = correlations(evidence, facts_of(loaded, evidence.pictures))
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
-            _write_summary(loaded, table, found, answers), write_page(loaded, table, answers),
+            write(pairs, loaded.path, name="correlations"),
+            _write_summary(loaded, table, found, answers),
         ]  # fmt: skip
         grid = main_grid(grid_points(loaded.rows))
         files += [write_best(grid, loaded.path)] if len(grid) else []
@@ -102,6 +107,8 @@ def analyse(
         for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
             status.update(f"drawing {name}")
             files += save(draw(), loaded.path / "analysis" / name)
+        status.update("writing the page")
+        files.append(write_page(loaded, table, answers, pairs))  # the last line is what to open
     console.print(main_table(table))
     for line in found[:2]:
         text = f"{line.x} and {line.y}: {plots.describe(line)}"
@@ -152,6 +159,13 @@ def compare_runs(
         console.print(shown)
     _say(console, in_words(found))
     _say(console, file)
+
+
+@app.command("readme")
+def update_readme() -> None:
+    """Write the reference run's verdicts into README.md."""
+    with _mended(Console(stderr=True)):
+        _say(Console(), write_readme())
 
 
 @contextmanager

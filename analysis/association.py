@@ -63,7 +63,7 @@ def associate(
     n, free = len(used), len(used) - len(fixed)
     if free < FEWEST_MODELS:
         needed = FEWEST_MODELS + len(fixed)
-        return missing(f"{n} models have all numbers, {needed} are needed", n)
+        return missing(f"{n} of the {needed} models needed have all numbers", n)
     columns = [used[name].to_numpy(float) for name in (x, y, *fixed)]
     rho = float(partial_spearman(*columns))
     if math.isnan(rho):
@@ -96,13 +96,22 @@ def bca_interval(
     def statistic(*sides: Floats) -> Floats:
         return np.nan_to_num(partial_spearman(*sides))
 
+    n = len(columns[0])
+    draws = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    kept = ~np.eye(n, dtype=bool)
+    return bca_ends(
+        float(statistic(*columns)),
+        statistic(*(side[draws] for side in columns)),
+        statistic(*(np.stack([side[row] for row in kept]) for side in columns)),
+    )
+
+
+def bca_ends(value: float, drawn: Floats, left: Floats) -> tuple[float, float]:
+    """Efron's (1987) BCa ends from a statistic, its resamples and its jackknife.
+
+    The percentile interval where BCa is undefined.
+    """
     with np.errstate(all="ignore"):
-        value = float(statistic(*columns))
-        n = len(columns[0])
-        draws = np.random.default_rng(seed).integers(0, n, (resamples, n))
-        drawn = statistic(*(side[draws] for side in columns))
-        kept = ~np.eye(n, dtype=bool)
-        left = statistic(*(np.stack([side[row] for row in kept]) for side in columns))
         off = left.mean() - left
         skew = (off**3).sum() / (6 * ((off**2).sum()) ** 1.5)
         shift = stats.norm.ppf(((drawn < value).mean() + (drawn <= value).mean()) / 2)
@@ -145,13 +154,20 @@ def family_slopes(models: pd.DataFrame, x: str, y: str) -> tuple[float, float]:
     return float(found.get("within", math.nan)), float(found.get("between", math.nan))
 
 
+def without_families(used: pd.DataFrame, x: str, y: str, *fixed: str) -> dict[str, float]:
+    """Spearman's rho with each family left out, given columns; only where enough is left."""
+    rest = {str(family): used[used["family"] != family] for family in used["family"].unique()}
+    return {
+        family: float(partial_spearman(*(part[c].to_numpy(float) for c in (x, y, *fixed))))
+        for family, part in sorted(rest.items())
+        if len(part) - len(fixed) >= FEWEST_MODELS
+    }
+
+
 def _note(used: pd.DataFrame, x: str, y: str, fixed: Sequence[str]) -> str:
     parts = [f"Kendall's tau {stats.kendalltau(used[x], used[y]).statistic:+.2f}"]
-    for family in sorted(used["family"].unique()):
-        rest = used[used["family"] != family]
-        if len(rest) - len(fixed) >= FEWEST_MODELS:
-            rho = float(partial_spearman(*(rest[name].to_numpy(float) for name in (x, y, *fixed))))
-            parts.append(f"without {family} {rho:+.2f}")
+    left = without_families(used, x, y, *fixed)
+    parts += [f"without {family} {rho:+.2f}" for family, rho in left.items()]
     within, between = family_slopes(used, x, y)
     parts.append(f"slope within families {within:+.2f}, between {between:+.2f}")
     return "; ".join(parts)

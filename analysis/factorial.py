@@ -6,7 +6,7 @@ balanced grid of cells; seeds are replicates and give the scatter.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -16,6 +16,7 @@ import statsmodels.api as sm
 from patsy import build_design_matrices, dmatrix
 
 from analysis.contrasts import estimated
+from analysis.mixed import mixed_effect
 from analysis.stats import Floats
 from analysis.verdict import ALPHA, Effect, missing
 
@@ -81,8 +82,24 @@ def main_effect(nets: pd.DataFrame, y: str, switch: str, first: Any, second: Any
     tested = found.fit.t_test(rows[0] - rows[1])
     effect = float(np.squeeze(tested.effect))
     error = float(np.squeeze(tested.sd))
-    note = _interactions(found, switch)
+    note = f"{_interactions(found, switch)}; {_nested(found, switch, first, second)}"
     return estimated(effect, error, float(found.fit.df_resid), len(found.used), note)
+
+
+def _nested(found: Factorial, switch: str, first: Any, second: Any) -> str:
+    """The same effect with seeds nested in nets: what interacts is scatter between nets."""
+    terms = " + ".join(f"C({name}, Sum)" for name in found.levels)
+    plain = found.used.astype({name: object for name in found.levels})
+    design = dmatrix(terms, plain, return_type="dataframe")
+    alone = replace(found, layout=design.design_info)
+    contrast = _marginal(alone, switch, first) - _marginal(alone, switch, second)
+    nets = plain[list(found.levels)].astype(str).agg("/".join, axis=1)
+    y = found.used["y"].to_numpy(float)
+    effect = mixed_effect(y, design.to_numpy(float), nets, contrast)
+    if effect.reason:
+        return f"no mixed effects: {effect.reason}"
+    ends = f"{effect.value:+.2g} [{effect.low:+.2g}, {effect.high:+.2g}]"
+    return f"seeds within nets, mixed effects {ends} ({effect.note})"
 
 
 def _marginal(found: Factorial, switch: str, level: Any) -> Floats:

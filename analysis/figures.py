@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import lens_plots, plots, style_plots
+from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
 from analysis.robustness_columns import distance_facts, robust_curves
@@ -31,6 +32,9 @@ def figures(
             "nonrobust",
             lambda: plots.pair(table, "nonrobust_det", "fooling", resamples=resamples, seed=seed),
         )
+    steps = rungs(table)
+    if len(steps):
+        yield "ladder", lambda: ladder(steps)
     if len(rates):
         yield "conditions", lambda: plots.heat_map(rates)
     for condition, curve in headlined(rates, table).groupby("condition"):
@@ -40,7 +44,7 @@ def figures(
     losses = headlined(headline(style_curves(run.rows, "loss_style")), table)
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
-    power = headlined(_strongest(style_curves(run.rows, "radial_power")), table)
+    power = headlined(strongest(style_curves(run.rows, "radial_power")), table)
     if len(power):
         yield "spectra", lambda: style_plots.spectra(power, table)
     grid = main_grid(grid_points(run.rows))
@@ -83,8 +87,8 @@ def lens_figures(
         yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
 
 
-def _strongest(lines: pd.DataFrame) -> pd.DataFrame:
-    """The main condition at its largest weight, and whatever belongs to no model."""
+def strongest(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of the main condition at its largest weight, and whatever belongs to no model."""
     main = headline(lines)
     chosen = main["weight"] == largest_weight(main)
     return pd.concat([main[chosen], lines[lines["model"].str.startswith("(")]])
@@ -105,7 +109,7 @@ def listed_pictures(run: Path) -> pd.DataFrame:
 
 def shown_pictures(run: Path) -> pd.DataFrame:
     """Those of the main condition, with the untouched ones; none where none was made."""
-    shown = _strongest(listed_pictures(run))
+    shown = strongest(listed_pictures(run))
     made = ~shown["model"].str.startswith("(")
     return shown if made.any() else shown.iloc[:0]
 

@@ -28,6 +28,11 @@ def standard_zoo(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
     return whole[kept] if source else whole[kept & ~whole["is_source"].astype(bool)]
 
 
+def networks(table: pd.DataFrame) -> pd.Series:
+    """Each model's name without its seed: what further seeds are seeds of."""
+    return table["model"].astype(str).str.replace(r"-s\d+$", "", regex=True).rename("network")
+
+
 def factory(table: pd.DataFrame) -> pd.DataFrame:
     """The matched nets, every seed a line."""
     whole = intact(table)

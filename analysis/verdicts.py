@@ -78,7 +78,8 @@ def _key() -> str:
         f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
         "whole interval is short of what matters. A claim of no effect (within) is supported by an "
         "interval inside its bounds. What matters, and why, is fixed in `analysis/hypotheses.py`; "
-        "`verdicts.csv` has Kendall's tau, values without each family, and interactions."
+        "`verdicts.csv` has Kendall's tau, values without each family, interactions and mixed "
+        "effects; `correlations.csv` intervals over pictures and seeds, too, and reliability."
     )
 
 

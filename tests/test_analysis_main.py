@@ -35,7 +35,8 @@ def test_everything_is_written(done: tuple[Path, Result]) -> None:
     figures = ["scatter", "conditions", "attack-curve", "convergence", "spectra", "pictures",
                "verdicts"]  # fmt: skip
     assert not list((run / "analysis").glob("article*"))  # it made no picture with those taps
-    expected = {"models.csv", "report.html", "verdicts.csv", "summary.md"} | {
+    tables = {f"{name}.csv" for name in ("models", "verdicts", "correlations")}
+    expected = {"report.html", "summary.md", *tables} | {
         *(f"{f}.{k}" for f in figures for k in ("png", "svg"))
     }
     assert {file.name for file in (run / "analysis").iterdir()} == expected

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
 from analysis.hypotheses import HYPOTHESES
 from analysis.report.charts import scatter
+from analysis.report.gallery import gallery, spectra
 from analysis.report.page import page, write_page
 from analysis.tables import Run, build, load
 from analysis.verdicts import verdicts
@@ -17,7 +19,9 @@ from tests.rows import MODELS, STYLES, build_run
 
 def written(run: Run) -> str:
     table = build(run, resamples=100)
-    return page(run, table, verdicts(gather(run, table, resamples=100)))
+    evidence = gather(run, table, resamples=100)
+    pairs = correlations(evidence, facts_of(run, evidence.pictures))
+    return page(run, table, verdicts(evidence), pairs)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +45,51 @@ def test_the_page_needs_nothing_else(text: str) -> None:
 def test_every_hypothesis_model_and_picture_is_there(text: str) -> None:
     assert text.count('<article class="card') == len(HYPOTHESES)
     assert all(f"<h3>{one.key}: " in text for one in HYPOTHESES)
-    assert text.count("<tr><td>") == 2 * len(MODELS)  # gallery and table
     assert text.count("data-model=") == len(MODELS) * len(STYLES)
+    assert text.count('<details class="model"') == len(MODELS)
+    assert all(f'id="model-{name}"' in text and f'href="#model-{name}"' in text for name in MODELS)
     assert all(alt for alt in re.findall(r'<img src="data:[^>]+alt="([^"]*)"', text))
+    assert len(re.findall('alt="style picture of', text)) == len(STYLES)
+
+
+def test_a_model_s_section_has_its_numbers(run: Run, text: str) -> None:
+    section = text.split('id="model-vgg_c10.standard"')[1].split("</details>")[0]
+    table = build(run, resamples=100).set_index("model")
+    assert f"{table.loc['vgg_c10.standard', 'progress']:.2f} [" in section
+    assert section.count("data-case=") == len(STYLES) and "nan" not in section
+    assert "data:image" not in section  # the gallery's are borrowed
+
+
+def test_formulae_are_mathematics(text: str) -> None:
+    assert text.count("<math ") == text.count("</math>") >= 9
+    assert all(name in text for name in ("Gatys et al. 2016", "Odena et al. 2016", "Efron 1987"))
+
+
+def test_many_pictures_lose_quality_then_pairs(run: Run) -> None:
+    whole = gallery(run)
+    size = sum(len(uri) for row in whole.made.values() for uri in row.values())
+    size += sum(len(row[whole.cases[0]]) for row in whole.made.values())  # on hover
+    assert (whole.left_out, len(whole.cases)) == (0, len(STYLES))
+    assert gallery(run, most=int(0.9 * size)).left_out == 0
+    least = gallery(run, most=size // 4)
+    assert least.left_out == len(STYLES) - len(least.cases) > 0
+    assert set(least.made) == set(whole.made)
+    assert gallery(run, most=1).cases == whole.cases[:1]
+
+
+def test_spectra_are_the_rows_means(run: Run) -> None:
+    found = spectra(run, gallery(run))
+    assert (found["side"], found["first"]) == (160, 2)
+    assert set(found["power"]) == set(MODELS)
+    line = found["power"]["resnet18_c10.standard"]["chelsea+ihc"]
+    assert len(line) == 80 - 2 + 1
+    assert line[-1] - line[-2] == pytest.approx(8, abs=2)  # the lattice of period 2
+
+
+def test_correlations_are_on_the_page(text: str) -> None:
+    part = text.split('id="correlations"')[1].split("</table>")[0]
+    assert "<td>fooling</td><td>progress</td><td>6</td><td>-" in part
+    assert "no column nonrobust_det" in part
 
 
 def test_the_same_run_gives_the_same_page(run: Run, text: str) -> None:
@@ -57,6 +103,9 @@ def test_points_show_pictures_and_axes_are_chosen(run: Run) -> None:
     (points,) = chart["datasets"].values()
     images = {point["model"]: point["image"] for point in points}
     assert images["vgg_c10.standard"] == "data:x"
+    assert all(
+        point["fooling_low"] <= point["fooling"] <= point["fooling_high"] for point in points
+    )
 
 
 def test_names_cannot_break_the_page(run: Run) -> None:
@@ -78,5 +127,6 @@ def test_a_damaged_picture_is_one_sentence(tmp_path: Path) -> None:
     broken = load(build_run(tmp_path / "run", images=5, models=list(MODELS)[:2]))
     next((broken.path / "artifacts" / "style").glob("vgg*/*w1000*")).write_bytes(b"x")
     table = build(broken, resamples=100)
+    evidence = gather(broken, table, resamples=100)
     with pytest.raises(StoreError, match="damaged or gone"):
-        write_page(broken, table, verdicts(gather(broken, table, resamples=100)))
+        write_page(broken, table, verdicts(evidence), correlations(evidence, {}))

@@ -18,7 +18,7 @@ _SHOWN = ["model", "family", "training", "role", "is_source"]
 
 
 def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] | None:
-    """Any two of ``AXES`` against each other, one point a model; None with fewer than two.
+    """Any two of ``AXES`` against each other, a point and 95 % bars a model; None with fewer.
 
     Args:
         table: the model table.
@@ -27,7 +27,9 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
     axes = [name for name in AXES if name in table and table[name].notna().any()]
     if len(axes) < 2:
         return None
-    points = table[[*_SHOWN, *axes]].assign(image=table["model"].map(dict(pictures)))
+    ends = [f"{name}_{side}" for name in axes for side in ("low", "high")]
+    points = table[[*_SHOWN, *axes, *(name for name in ends if name in table)]]
+    points = points.assign(image=table["model"].map(dict(pictures)))
     labels = [LABELS.get(name, name.replace("_", " ")) for name in axes]
     x, y = (
         alt.param(name=f"{side}_axis", value=axes[i],
@@ -35,22 +37,35 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
         for i, side in enumerate("xy")
     )  # fmt: skip
     looks = families(list(table["family"]))
-    chart = (
-        alt.Chart(points, width=560, height=380)
-        .transform_calculate(x="datum[x_axis]", y="datum[y_axis]")
+    palette = alt.Scale(domain=list(looks), range=[colour for colour, _ in looks.values()])
+    # the bars come first, and a legend takes after the first layer
+    legend = alt.Legend(symbolType="circle", symbolOpacity=1, symbolStrokeWidth=4)
+    base = (
+        alt.Chart(points)
+        .transform_calculate(**{
+            f"{side}{end}": f"datum[{side}_axis + '{end}']"
+            for side in "xy" for end in ("", "_low", "_high")
+        })
         .transform_filter("isValid(datum.x) && isValid(datum.y)")
-        .mark_point(size=110, filled=True, opacity=0.9)
         .encode(
             x=alt.X("x:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
             y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
-            color=alt.Color("family:N", scale=alt.Scale(
-                domain=list(looks), range=[colour for colour, _ in looks.values()])),
-            shape=alt.Shape("role:N"),
-            tooltip=[alt.Tooltip(f"{name}:{kind}") for name, kind in (
-                ("model", "N"), ("training", "N"), ("role", "N"), ("x", "Q"), ("y", "Q"),
-                ("image", "N"))],
+            color=alt.Color("family:N", scale=palette, legend=legend),
         )
-        .add_params(x, y)
     )  # fmt: skip
-    found: dict[str, Any] = chart.to_dict()
+    bars = [
+        base.transform_filter(f"isValid(datum.{side}_low)")
+        .mark_rule(opacity=0.4)
+        .encode(**{side: channel(f"{side}_low:Q", title=None), f"{side}2": f"{side}_high:Q"})
+        for side, channel in (("x", alt.X), ("y", alt.Y))
+    ]
+    marks = base.mark_point(size=110, filled=True, opacity=0.9).encode(
+        shape=alt.Shape("role:N", legend=alt.Legend(symbolFillColor="#888")),
+        tooltip=[
+            *(alt.Tooltip(f"{name}:N") for name in ("model", "training", "role", "image")),
+            *(alt.Tooltip(f"{name}:Q", format=".3") for name in "xy"),
+        ],
+    )
+    chart = alt.layer(*bars, marks, width=560, height=380, background="transparent")
+    found: dict[str, Any] = chart.add_params(x, y).to_dict()
     return found

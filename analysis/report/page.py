@@ -1,50 +1,56 @@
 """The report: one HTML file that opens from disk, with its scripts and pictures inside."""
 
-import base64
-from io import BytesIO
+import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
 
-from analysis.figures import shown_pictures
+from analysis.plots import LABELS
 from analysis.report.charts import scatter
+from analysis.report.gallery import Gallery, gallery, spectra
 from analysis.summary import MAIN, number
 from analysis.tables import Run
 from analysis.verdict import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED
 from analysis.verdicts import amount, interval_of
 from results.schema import METRICS
-from results.store import StoreError, write_atomically
+from results.store import write_atomically
 
-_SIDE = 160  # pixels of a picture on the page; a run of fifty models stays below 10 MB
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
 _CLASSES = {SUPPORTED: "supported", CONTRADICTED: "contradicted", UNDECIDED: "undecided",
             NOT_MEASURED: "unmeasured"}  # fmt: skip
+_ABOUT = ("family", "training", "role", "params")
+_RELATIONS = {
+    "x": "x", "y": "y", "n": "models", "rho": "rho [95 %]", "nested": "nested 95 %",
+    "tau": "tau [95 %]", "p": "p", "slope_mixed": "slope, mixed [95 %]", "units": "over units",
+    "seeds": "over seeds", "ceiling": "ceiling",
+}  # fmt: skip
 
 
-def write_page(run: Run, table: pd.DataFrame, answers: pd.DataFrame) -> Path:
+def write_page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFrame) -> Path:
     """Store the page as RUN/analysis/report.html.
 
     Args:
         run: for its manifest and pictures.
         table: its model table.
         answers: ``analysis.verdicts.verdicts``.
+        pairs: ``analysis.correlations.correlations``.
 
     Raises:
         StoreError: a picture is damaged, or the disk is full or not writable.
     """
     file = run.path / "analysis" / "report.html"
-    text = page(run, table, answers).encode()
+    text = page(run, table, answers, pairs).encode()
     write_atomically(file, lambda out: out.write(text))
     return file
 
 
-def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame) -> str:
+def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFrame) -> str:
     """The page's text; equal runs give equal text."""
-    gallery = _gallery(run)
-    hover = {model: next(iter(row.values())) for model, row in gallery.items()}
+    shown = gallery(run)
+    hover = {model: next(iter(row.values())) for model, row in shown.made.items()}
     chart = scatter(table, hover)
     environment = Environment(
         loader=PackageLoader("analysis.report", "."), autoescape=True, undefined=StrictUndefined,
@@ -55,47 +61,73 @@ def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame) -> str:
                "power": amount(one["detectable"]), "p_text": amount(one["p_holm"], 3)}
         for one in answers.to_dict("records")
     ]  # fmt: skip
-    lines = [
-        {"model": row["model"], "is_source": row["is_source"],
-         "cells": [number(row, key) for key in MAIN]}
-        for row in table.to_dict("records")
-    ]  # fmt: skip
     return environment.get_template("page.html.j2").render(
         preset=str(run.manifest.get("preset", "unnamed preset")),
         source=run.source or "not named",
         cards=cards,
         counts=answers["verdict"].value_counts().to_dict(),
         chart=chart,
+        labels=LABELS,
         vega=vl_convert.javascript_bundle(_EXPORTS) if chart else "",
-        gallery=gallery,
-        cases=sorted({case for row in gallery.values() for case in row}),
+        shown=shown,
+        first=_compared(table, shown),
+        spectra=spectra(run, shown),
+        relation_titles=list(_RELATIONS.values()),
+        relations=[_relation(one) for one in pairs.to_dict("records")],
         titles=list(MAIN.values()),
-        lines=lines,
+        models=[_model(row, shown) for row in table.to_dict("records")],
         metrics=METRICS,
         manifest={key: run.manifest.get(key, "not recorded")
                   for key in ("commit", "device", "machine", "versions", "images", "pictures")},
     )  # fmt: skip
 
 
-def _gallery(run: Run) -> dict[str, dict[str, str]]:
-    """Pictures of the main condition as data URIs, by model and case; originals in brackets."""
-    found: dict[str, dict[str, str]] = {}
-    for one in shown_pictures(run.path).sort_values(["model", "case"]).to_dict("records"):
-        if not str(one["model"]).startswith("("):
-            uri = _data_uri(run.path / str(one["file"]))
-            found.setdefault(str(one["model"]), {})[str(one["case"])] = uri
-    return found
+def _compared(table: pd.DataFrame, shown: Gallery) -> tuple[str, str]:
+    """Which two models the divider starts with: the furthest progress, and the source."""
+    names = list(shown.made)
+    if not names:
+        return "", ""
+    known = table[table["model"].isin(names)].sort_values(["progress", "model"])
+    source = [str(name) for name in known.loc[known["is_source"].astype(bool), "model"]]
+    right = source[0] if source else names[0]
+    others = [str(name) for name in known["model"] if name != right]
+    return (others[-1] if others else right), right
 
 
-def _data_uri(file: Path) -> str:
-    """A picture at most ``_SIDE`` pixels wide, cropped and not shrunk: that would hide lattices."""
-    buffer = BytesIO()
-    try:
-        with Image.open(file) as opened:
-            wide, high = opened.size
-            left, top = max(0, wide - _SIDE) // 2, max(0, high - _SIDE) // 2
-            box = (left, top, left + min(wide, _SIDE), top + min(high, _SIDE))
-            opened.convert("RGB").crop(box).save(buffer, "WEBP", quality=92)
-    except OSError as error:
-        raise StoreError(f"{file} is damaged or gone ({error}): run the bench again") from error
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+def _model(row: dict[Any, Any], shown: Gallery) -> dict[str, Any]:
+    """A model's line in the table and its section: all numbers it has, with their intervals."""
+    numbers = [
+        (name, number(row, name))
+        for name, value in row.items()
+        if isinstance(value, float) and not math.isnan(value)
+        and not str(name).endswith(("_low", "_high", "_n"))
+    ]  # fmt: skip
+    return {
+        "name": str(row["model"]),
+        "is_source": bool(row["is_source"]),
+        "about": ", ".join(f"{key} {row[key]}" for key in _ABOUT),
+        "cells": [number(row, key) for key in MAIN],
+        "numbers": numbers,
+        "cases": [case for case in shown.cases if case in shown.made.get(str(row["model"]), {})],
+    }
+
+
+def _relation(one: dict[Any, Any]) -> dict[str, Any]:
+    """A pair's line: cells in the order of ``_RELATIONS``, or the reason why there are none."""
+    if not math.isfinite(one["rho"]):
+        return {"cells": [one["x"], one["y"], str(one["n"])], "reason": one["reason"]}
+    cells = [
+        one["x"], one["y"], str(one["n"]), _ends(one, "rho", "low", "high"),
+        f"[{amount(one['nested_low'])}, {amount(one['nested_high'])}]",
+        _ends(one, "tau", "tau_low", "tau_high"), amount(one["p"], 3),
+        _ends(one, "slope_mixed", "slope_mixed_low", "slope_mixed_high"),
+        f"{amount(one['x_over_units'])}, {amount(one['y_over_units'])}",
+        f"{amount(one['x_over_seeds'])}, {amount(one['y_over_seeds'])}", amount(one["ceiling"]),
+    ]  # fmt: skip
+    return {"cells": cells, "reason": ""}
+
+
+def _ends(one: dict[Any, Any], value: str, low: str, high: str) -> str:
+    if math.isnan(one[value]):
+        return "-"
+    return f"{one[value]:+.2f} [{one[low]:+.2f}, {one[high]:+.2f}]"
