@@ -60,7 +60,7 @@ def correlations(evidence: Evidence, facts: Mapping[str, Facts]) -> pd.DataFrame
     seeds, and ceiling the root of all known ones' product: what a perfect rho would shrink to.
     """
     zoo = standard_zoo(evidence.table)
-    zoo = zoo.assign(network=networks(zoo), architecture=zoo["model"].str.partition(".")[0])
+    zoo = zoo.assign(network=networks(zoo), architecture=zoo["model"].str.split(".").str[0])
     return pd.DataFrame([_pair(zoo, x, y, evidence, facts) for x, y in PAIRS]).reindex(
         columns=[*COLUMNS, *(f"without_{name}" for name in sorted(zoo["family"].unique()))]
     )
