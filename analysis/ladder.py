@@ -44,7 +44,7 @@ def rungs(table: pd.DataFrame) -> pd.DataFrame:
     """
     zoo = standard_zoo(table, source=True)
     zoo = zoo.assign(eps=pd.to_numeric(zoo["training"].map(training_eps)))
-    zoo["arch"] = zoo["model"].str.partition(".")[0]
+    zoo["arch"] = zoo["model"].str.split(".").str[0]
     parts = []
     for column in _SCORES:
         if column not in zoo:
