@@ -19,6 +19,7 @@ from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
+from bench.style_memory import MemoryShortError
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import UnknownModelError, find
@@ -31,8 +32,8 @@ from zoo.terminal import run_app
 from zoo.weights import OFFLINE, WeightsError, manifest, weights_digest
 
 EXPECTED = (
-    AccuracyError, DataError, DeviceError, LabelError, LossError, PictureError, SchemaError,
-    SizeError, StoreError, UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, LabelError, LossError, MemoryShortError, PictureError,
+    SchemaError, SizeError, StoreError, UnknownModelError, WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -48,6 +49,7 @@ Size = Annotated[int, typer.Option(help="short side of the pictures; 0 = the pre
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or several: cuda:0,cuda:1")]
 Offline = Annotated[bool, typer.Option("--offline", help="fetch nothing, skip what is missing")]
 Seed = Annotated[int, typer.Option(help="of random starts and noise")]
+Full = Annotated[bool, typer.Option("--full", help="every experiment on all models and pictures")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")]
 
 
@@ -69,6 +71,7 @@ def bench(
     images: Annotated[int, typer.Option(help="how many are attacked; 0 = the preset's")] = 0,
     device: Device = "cpu",
     seed: Seed = 0,
+    full: Full = False,
     dry_run: DryRun = False,
     offline: Offline = False,
 ) -> None:
@@ -92,7 +95,8 @@ def bench(
     _go_offline(offline)
     if preset not in PRESETS:
         raise UnknownModelError(f"no preset {preset}: choose one of {', '.join(PRESETS)}")
-    plan = _plan(PRESETS[preset], models, run, data, content, style, size, images, device, seed)
+    chosen = PRESETS[preset].full() if full else PRESETS[preset]
+    plan = _plan(chosen, models, run, data, content, style, size, images, device, seed)
     _do(plan, data, dry_run=dry_run)
 
 
@@ -108,6 +112,7 @@ def style_lab(
     size: Size = 0,
     device: Device = "cpu",
     seed: Seed = 0,
+    full: Full = False,
     dry_run: DryRun = False,
     offline: Offline = False,
 ) -> None:
@@ -121,6 +126,7 @@ def style_lab(
     """
     _go_offline(offline)
     chosen = _named_conditions(condition)
+    chosen = chosen.full() if full else chosen
     if models:
         named = tuple(spec.name for spec in _models(chosen, models))
         experiments = tuple(replace(e, models=named) for e in chosen.experiments)
