@@ -1,6 +1,7 @@
 """Suites that belong together, and the models they are for."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bench.cells import Cell
@@ -75,4 +76,10 @@ class Experiment:
         else:
             admitted = spec.role in self.roles if self.roles else spec.role != "nonrobust"
             named = admitted and (self.seeds or spec.seed == 0)
-        return named and (not self.surgery or bool(operate(skeleton(spec), self.surgery)))
+        return named and (not self.surgery or _changes(spec, self.surgery))
+
+
+@lru_cache(maxsize=1024)
+def _changes(spec: ModelSpec, surgery: tuple[str, ...]) -> bool:
+    """Whether a surgery finds anything to change in the network."""
+    return bool(operate(skeleton(spec), surgery))

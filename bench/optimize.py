@@ -25,8 +25,8 @@ class Optimised:
         parameters: the last ones, or the last ones with a finite loss.
         trace: total and style loss at every evaluation.
         iterations: search directions taken.
-        failures: directions along which more than 20 evaluations did not meet the Wolfe conditions;
-            torch searches on, up to the whole budget.
+        failures: line searches that found no step, which ends the search before its budget, or took
+            more than 20 evaluations.
     """
 
     parameters: Tensor
@@ -66,7 +66,10 @@ class _Evaluation:
         self.tick(self.trace[-1][0])
         return total.detach()
 
-    def run(self, work: Callable[[], object]) -> Optimised:
+    def run(
+        self, work: Callable[[], object], *, stuck: Callable[[], bool] = lambda: False
+    ) -> Optimised:
+        """Do the work and tell how it went; ``stuck``: whether its last search found no step."""
         found = self.x
         try:
             work()
@@ -77,9 +80,11 @@ class _Evaluation:
                     "(python -m zoo check NAME) and the pictures"
                 ) from None
             found = self.finite
-        searched = [n for iteration, n in self.evaluations.items() if iteration]
-        failures = sum(n > _TRIES for n in searched)
-        return Optimised(found.detach(), self.trace, len(searched), failures)
+        searched = {i: n for i, n in self.evaluations.items() if i}
+        failed = {i for i, n in searched.items() if n > _TRIES}
+        if stuck():
+            failed.add(max(searched))
+        return Optimised(found.detach(), self.trace, len(searched), len(failed))
 
 
 def lbfgs(losses: Losses, start: Tensor, evaluations: int, tick: Tick) -> Optimised:
@@ -93,8 +98,12 @@ def lbfgs(losses: Losses, start: Tensor, evaluations: int, tick: Tick) -> Optimi
         [evaluate.x], max_iter=evaluations, max_eval=evaluations, history_size=HISTORY,
         tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe",
     )  # fmt: skip
-    evaluate.iteration = lambda: int(optimizer.state[evaluate.x].get("n_iter", 0))
-    return evaluate.run(lambda: optimizer.step(evaluate))  # type: ignore[no-untyped-call]
+    state = optimizer.state[evaluate.x]
+    evaluate.iteration = lambda: int(state.get("n_iter", 0))
+    return evaluate.run(
+        lambda: optimizer.step(evaluate),  # type: ignore[no-untyped-call]
+        stuck=lambda: len(evaluate.trace) < evaluations and float(state.get("t", 1)) == 0,
+    )
 
 
 def adam(losses: Losses, start: Tensor, evaluations: int, tick: Tick) -> Optimised:

@@ -127,7 +127,7 @@ METRICS: dict[str, Metric] = {
     ),
     "line_search_failures": Metric(
         "failed line searches", "count", 0, _INF, -1,
-        "line searches of more than 20 evaluations, where L-BFGS-B gives up", "Zhu et al. 1997",
+        "line searches that found no step, or took more than 20 evaluations", "Zhu et al. 1997",
     ),
     "gram_distance_raw": Metric(
         "raw Gram distance", "network's own", 0, _INF, 0,
