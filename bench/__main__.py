@@ -19,7 +19,8 @@ from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
-from bench.style_memory import MemoryShortError
+from bench.style_memory import MemoryShortError, check_memory
+from bench.suite_style import Style
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import UnknownModelError, find
@@ -151,6 +152,9 @@ def _named_conditions(names: str) -> Preset:
 
 
 def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
+    for cell, _ in plan.open:
+        if isinstance(cell.suite, Style):
+            check_memory(cell.spec, cell.suite.settings, plan.inputs)
     if dry_run:
         _show(plan)
         return

@@ -10,8 +10,8 @@ from bench.optimize import HISTORY
 from bench.pictures import Picture
 from bench.style_loss import StyleLoss
 from bench.style_settings import StyleSettings
-from zoo.load import load_encoder
-from zoo.memory import free_bytes
+from zoo.load import load_encoder, parameters
+from zoo.memory import BYTES_A_PIXEL, free_bytes
 from zoo.spec import ModelSpec
 from zoo.taps import Taps, tap_set
 
@@ -28,15 +28,18 @@ class MemoryShortError(RuntimeError):
 
 
 def check_memory(spec: ModelSpec, settings: StyleSettings, inputs: Inputs) -> None:
-    """Refuse rather than swap.
+    """Refuse rather than swap; only where it may be needed is the network's own share reckoned.
 
     Raises:
         MemoryShortError: stylising the run's largest picture takes more memory than is free.
     """
     largest = max((*inputs.contents, *inputs.styles), key=_pixels)
     height, width = largest.pixels.shape[1:]
-    needed = style_bytes(spec, settings, height, width)
     free = free_bytes(torch.device(inputs.device))
+    most = BYTES_A_PIXEL * height * width + _history(settings, height, width)
+    if _FLOAT * parameters(spec) + most <= free:
+        return
+    needed = style_bytes(spec, settings, height, width)
     if needed > free:
         raise MemoryShortError(
             f"stylising {width}x{height} pixels with {spec.name} takes about {needed / 1e9:.1f} GB "
@@ -52,10 +55,14 @@ def style_bytes(spec: ModelSpec, settings: StyleSettings, height: int, width: in
     """
     taps = tap_set(spec, settings.taps, content=settings.content_tap)
     weights, kept, largest = _traced(spec, taps, settings.smoothing, height, width)
-    steps = 1 if settings.transforms else min(HISTORY, settings.evaluations)
-    history = (2 * steps + _AT_HAND) * 3 * height * width * _FLOAT
-    optimising = kept + _IN_FLIGHT * largest + history
+    optimising = kept + _IN_FLIGHT * largest + _history(settings, height, width)
     return weights + max(optimising, _SCORING * height * width)
+
+
+def _history(settings: StyleSettings, height: int, width: int) -> int:
+    """What the optimiser keeps, in bytes: a step and a change of gradient for each iteration."""
+    steps = 1 if settings.transforms else min(HISTORY, settings.evaluations)
+    return (2 * steps + _AT_HAND) * 3 * height * width * _FLOAT
 
 
 @lru_cache(maxsize=256)

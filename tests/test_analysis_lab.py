@@ -238,16 +238,34 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame]:
 
 
 def test_a_sheet_has_a_place_for_every_picture(run: tuple[Path, pd.DataFrame]) -> None:
-    ((name, content),) = contact_sheets(*run)
+    folder, rows = run
+    ((name, content),) = contact_sheets(folder, rows)
     assert name == "content-start_matched.webp" and len(content) <= LARGEST
+    assert filled(content).shape == (2 + len(MODELS), 2 * len(STYLES))
+    assert filled(content).all()  # the untouched pictures are on top
+    lost = folder / "artifacts/style/vgg_c10.l2_05/content-start_matched_w1000__chelsea+ihc.png"
+    kept = lost.read_bytes()
+    lost.unlink()
+    ((_, without),) = contact_sheets(folder, rows)
+    lost.write_bytes(kept)
+    # weights go to the right, the smallest first, pairs by name within each
+    line = 2 + sorted(MODELS).index("vgg_c10.l2_05")
+    assert np.argwhere(~filled(without)).tolist() == [[line, 5]]
+
+
+def filled(content: bytes) -> np.ndarray:
+    """Which places of a sheet hold one of the run's 32-pixel pictures of noise."""
     with Image.open(BytesIO(content)) as sheet:
         assert sheet.format == "WEBP"
-        pixels = np.asarray(sheet.convert("RGB"), float)
-    places = (len(MODELS) + 2) * (len(STYLES) * 2)
-    # noise pictures and black letters are all there is on the white sheet
-    assert (
-        0.25 < (pixels.mean(axis=2) < 200).mean() * pixels[..., 0].size / (places * 112 * 112) < 1.2
-    )
+        grey = np.asarray(sheet.convert("L"), float)
+    wide, high, top = 112 + 6, 112 + 26 + 6, 26 + 6
+    columns = 2 * len(STYLES)
+    left = grey.shape[1] - columns * wide
+    lines = range(top, grey.shape[0] - high + 1, high)
+    return np.array(
+        [[grey[y : y + 32, left + j * wide :][:, :32].mean() < 200 for j in range(columns)]
+         for y in lines]
+    )  # fmt: skip
 
 
 def test_sheets_come_again_and_follow_the_scores(

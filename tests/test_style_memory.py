@@ -103,6 +103,17 @@ def test_pictures_too_large_are_refused_before_anything_is_made(
     assert not list(tmp_path.rglob("*.png"))
 
 
+def test_where_there_is_plenty_no_network_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style_memory, "style_bytes", lambda *_: 1 / 0)
+    monkeypatch.setattr(style_memory, "free_bytes", lambda _: 10**9)
+    check_memory(VGG, STYLE, inputs(tmp_path))
+    monkeypatch.setattr(style_memory, "free_bytes", lambda _: 10**7)
+    with pytest.raises(ZeroDivisionError):
+        check_memory(VGG, STYLE, inputs(tmp_path))
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"smoothing": "softmax"}, {"transforms": True}, {"taps": "subset/0+1", "content_tap": 0}],
