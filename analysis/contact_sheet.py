@@ -1,5 +1,6 @@
 """One sheet a condition: what every network made of every pair, with the scores underneath."""
 
+import math
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -61,9 +62,16 @@ def _notes(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     )  # fmt: skip
     notes: dict[tuple[str, str, str], str] = {}
     for model, case, condition, progress, texture, peak, ssim in lines:
-        text = f"{progress:.2f}  texture {texture:.2f}\nK {peak:+.1f} dB  SSIM {ssim:.2f}"
+        first = [("progress {:.2f}", progress), ("tex {:.2f}", texture)]
+        second = [("K {:+.1f} dB", peak), ("SSIM {:.2f}", ssim)]
+        text = "\n".join(_known(line) for line in (first, second))
         notes.setdefault((model, case, condition), text)
     return notes
+
+
+def _known(scores: list[tuple[str, float]]) -> str:
+    """One line of the scores that were measured."""
+    return " ".join(form.format(value) for form, value in scores if not math.isnan(value))
 
 
 def _sheet(
