@@ -96,8 +96,9 @@ def _sheet(
         draw.text((_GAP, top + i * high + _SIDE // 2), name, fill="black", font=font)
     for j, (case, amount) in enumerate(columns.itertuples(index=False)):
         x = left + j * wide
-        draw.text((x, 2), f"{case.replace('+', ' + ')}\nweight {amount}", fill="black", font=font)
-        own = dict(zip(_UNTOUCHED, case.split("+"), strict=False))
+        content, _, own_style = case.partition("+")
+        draw.text((x, 2), f"{content}\n{own_style} w{amount}", fill="black", font=font)
+        own = dict(zip(_UNTOUCHED, (content, own_style), strict=True))
         for i, name in enumerate(lines):
             y, note, file = top + i * high, "", untouched.get((name, own.get(name, "")))
             if (name, case, amount) in kept.index:

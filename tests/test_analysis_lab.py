@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis import lab_plots
+from analysis import lab_plots, summary
 from analysis.contact_sheet import LARGEST, contact_sheets, write_sheets
 from analysis.convergence_table import convergence_table
 from analysis.judges import OUTSIDE, agreement, judge_columns, judge_pairs, judgements
@@ -145,6 +145,24 @@ def test_the_matrix_frames_what_is_its_own() -> None:
     framed = {(lines[int(p.get_y())], columns[int(p.get_x())]) for p in ax.patches}
     assert framed == {(name, name) for name in NETS}
     assert "mean rho = +1.00" in ax.get_title(loc="left")
+
+
+def test_the_summary_says_whether_judges_agree() -> None:
+    table = pd.DataFrame({
+        "model": NETS, "role": "contestant", "training": "standard", "is_source": False,
+        "progress": [1, 2, 3, 4, 5], "texture_progress": [1, 2, 3, 4, 5],
+        "palette_progress": [5, 4, 3, 2, 1], "random_progress": np.nan,
+    })  # fmt: skip
+    text = summary._judges(table)
+    assert "3 judges (`progress`, `texture_progress`, `palette_progress`) rank 5 models" in text
+    assert "rho = -0.33" in text and "`progress` and `palette_progress` (-1.00)" in text
+    assert "too few" in summary._judges(table.iloc[:3])
+    assert "too few" in summary._judges(
+        table.drop(columns=["texture_progress", "palette_progress"])
+    )
+    assert "tells the models apart" in summary._judges(table.assign(progress=1.0).drop(
+        columns="palette_progress"
+    ))  # fmt: skip
 
 
 def peaks(model: str, above: dict[int, float], condition: str = CONDITION) -> list[Row]:
