@@ -15,9 +15,11 @@ from typer.core import TyperGroup
 from analysis import plots, verdict_plots
 from analysis.any_plot import ColumnError, any_plot
 from analysis.compare import compare, in_words
+from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
-from analysis.figures import figures, lens_figures
+from analysis.figures import figures, lab_figures, lens_figures
+from analysis.lab import lab_tables
 from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
@@ -28,7 +30,7 @@ from analysis.stats import Correlation, correlate
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
 from analysis.verdicts import verdicts
-from results.store import SchemaError, StoreError, latest_run, write_atomically
+from results.store import SchemaError, StoreError, cell_seconds, latest_run, write_atomically
 
 DEFAULT = "report"
 
@@ -102,9 +104,13 @@ def analyse(
         files += [write_best(grid, loaded.path)] if len(grid) else []
         lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+        lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)
+        files += [write(part, loaded.path, name=name) for name, part in lab.items()]
+        status.update("laying out contact sheets")
+        files += write_sheets(loaded.path, loaded.rows)
         drawn = figures(loaded, table, resamples=resamples, seed=seed)
         verdict = [("verdicts", lambda: verdict_plots.forest(answers))]
-        for name, draw in (*drawn, *lens_figures(loaded, table, lens), *verdict):
+        for name, draw in (*drawn, *lens_figures(loaded, table, lens), *lab_figures(lab), *verdict):
             status.update(f"drawing {name}")
             files += save(draw(), loaded.path / "analysis" / name)
         status.update("writing the page")

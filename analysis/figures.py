@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import lens_plots, plots, style_plots
+from analysis import lab_plots, lens_plots, plots, style_plots
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
@@ -85,6 +85,17 @@ def lens_figures(
         sources = set(lens["edits"]["source"])
         main = run.source if run.source in sources else min(sources)
         yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
+
+
+def lab_figures(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The style laboratory's figures these tables have lines for: file name and what draws it."""
+    if "judgements" in tables:
+        yield (
+            "judges",
+            lambda: lab_plots.judge_matrix(tables["judgements"], tables.get("judges")),
+        )
+    if "lattices" in tables:
+        yield "lattices", lambda: lab_plots.lattices(tables["lattices"], tables["lattice-fit"])
 
 
 def strongest(lines: pd.DataFrame) -> pd.DataFrame:

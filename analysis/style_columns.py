@@ -9,31 +9,34 @@ from analysis.transfer_columns import spread
 START, TAPS = "content-start", "matched"  # the main columns; the article's taps come beside them
 PERIODS = (2, 4, 8, 16)
 MEANS = [
-    "judge_content_distance", "content_ssim", "high_frequency_share", "spectral_slope",
-    "total_variation", "clipped_share", "evaluations",
+    "judge_content_distance", "content_ssim", "content_edges", "high_frequency_share",
+    "spectral_slope", "total_variation", "clipped_share", "evaluations", "line_search_failures",
 ]  # fmt: skip
+_PROGRESS = {
+    "progress": "judge_style_distance", "palette_progress": "palette_distance",
+    "texture_progress": "texture_distance", "random_progress": "random_style_distance",
+}  # fmt: skip
 
 _CONVERGENCE = [
     "final_style_loss", "final_style_loss_ratio", "log_auc", "evaluations_to_10pct",
     "reached_10pct", "evaluations_to_1pct", "reached_1pct",
 ]  # fmt: skip
 _UNIT = ["model", "case", "condition", "seed"]
-_CURVES = ["loss_total", "loss_style", "radial_power"]
+_CURVES = ["loss_total", "loss_style", "radial_power", "gram_distance_raw", "gram_energy_style"]
 _LEAST, _MOST = 1e-12, 1e12  # loss ratios outside are rounding or overflow, not progress
 
 
 def style_facts(rows: pd.DataFrame) -> pd.DataFrame:
     """One line a picture made: model, case, condition, seed, start, taps, weight, all metrics.
 
-    Adds ``progress`` and ``palette_progress`` = 1 - D(output, style) / D(content, style): 0 =
+    Adds ``progress``, ``palette_progress``, ``texture_progress`` and ``random_progress`` (by the
+    judge's architecture with random weights) = 1 - D(output, style) / D(content, style): 0 =
     untouched, 1 = reached, below 0 = further away; NaN where the content already is the style.
     """
     single = rows[(rows["suite"] == "style") & ~rows["metric"].isin(_CURVES)]
     facts = single.pivot(index=_UNIT, columns="metric", values="value").reset_index()
     facts[["start", "taps", "weight"]] = parts(facts["condition"])
-    for name, distance in [
-        ("progress", "judge_style_distance"), ("palette_progress", "palette_distance"),
-    ]:  # fmt: skip
+    for name, distance in _PROGRESS.items():
         untouched = _column(facts, f"{distance}_content")
         facts[name] = 1 - _column(facts, distance) / untouched.where(untouched > 0)
     return facts.rename_axis(columns=None)
@@ -67,8 +70,9 @@ def style_columns(
     """Style quality, artifacts and convergence, one row a model; NaN if unmeasured.
 
     Content start and matched taps, mean over pictures and weights, unless said otherwise. Columns
-    (_low, _high, _n by bootstrap over pictures unless marked *): progress and palette_progress,
-    at most 1 (see style_facts); progress_article: the article's taps; progress_noise_start;
+    (_low, _high, _n by bootstrap over pictures unless marked *): progress, palette_progress,
+    texture_progress and random_progress, at most 1 (see style_facts); progress_article: the
+    article's taps; progress_noise_start;
     progress[weight]*; peak_2 .. peak_16* in dB; peak_excess: the largest over periods p of mean
     (K(p) of the output - K(p) of the style), in dB, at peak_excess_period*: as a maximum of means
     it leans upwards with few pictures; content distance, SSIM and spectral means*; diverged*: the
@@ -105,6 +109,8 @@ def _one_model(facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
     return {
         **spread("progress", average(main, "progress")),
         **spread("palette_progress", average(main, "palette_progress")),
+        **spread("texture_progress", average(main, "texture_progress")),
+        **spread("random_progress", average(main, "random_progress")),
         **spread("progress_article", average(article, "progress")),
         **spread("progress_noise_start", average(noise, "progress")),
         **{f"peak_{p}": float(_column(main, f"peak_{p}").mean()) for p in PERIODS},

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
 from analysis.sample import standard_zoo
-from analysis.stats import Correlation, detectable_rho
+from analysis.stats import FEWEST_MODELS, Correlation, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
 from analysis.transfer_columns import paired_difference, transfer_facts
@@ -19,6 +20,9 @@ MAIN = {
     "targeted": "targeted", "progress": "progress", "peak_excess": "peak excess [dB]",
     "log_auc": "log AUC",
 }  # fmt: skip
+JUDGED = (
+    "progress", "texture_progress", "palette_progress", "random_progress", "progress_by_others",
+)  # fmt: skip
 DENOMINATORS = {
     "fooling": "pictures source and target get right",
     "fooling_joint": "pictures all models get right", "fooling_all": "all pictures",
@@ -45,6 +49,7 @@ def summary(
         "## Transfer and style\n\n" + _correlations(correlations),
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
+        "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
@@ -209,6 +214,30 @@ def _best_and_worst(table: pd.DataFrame, column: str, label: str, form: str) -> 
     low, high = rated.iloc[0], rated.iloc[-1]
     ends = [f"{row['model']} {form.format(row[column])}" for row in (high, low)]
     return f"{label.capitalize()}: highest {ends[0]}, lowest {ends[1]}."
+
+
+def _judges(table: pd.DataFrame) -> str:
+    """Whether judges of style rank the networks alike, so that none of them decides alone."""
+    names = [name for name in JUDGED if name in table and table[name].notna().any()]
+    rated = standard_zoo(table, source=True).dropna(subset=names)
+    if len(names) < 2 or len(rated) < FEWEST_MODELS:
+        return (
+            f"{_count(len(rated), 'model')} and {_count(len(names), 'judge')}: too few to compare."
+        )
+    ranks = {
+        (a, b): float(spearman(rated[a], rated[b])) for a, b in combinations(names, 2)
+    }  # fmt: skip
+    known = {pair: rho for pair, rho in ranks.items() if not math.isnan(rho)}
+    if not known:
+        return "No judge tells the models apart."
+    worst = min(known, key=lambda pair: known[pair])
+    return (
+        f"{len(names)} judges ({', '.join(f'`{name}`' for name in names)}) rank "
+        f"{_count(len(rated), 'model')}: mean Spearman's rho = "
+        f"{sum(known.values()) / len(known):+.2f} over pairs of judges, least for `{worst[0]}` and "
+        f"`{worst[1]}` ({known[worst]:+.2f}). Where judges disagree, a claim about style rests on "
+        "the choice of one."
+    )
 
 
 def _noise(run: Run, table: pd.DataFrame) -> str:

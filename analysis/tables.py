@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.cause_columns import cause_columns
 from analysis.floor_columns import floor_columns
+from analysis.lab import lab_columns
 from analysis.lens import lens_columns
 from analysis.nonrobust_columns import nonrobust_columns
 from analysis.style_columns import style_columns
@@ -88,7 +89,7 @@ def build(
     Columns: model, family, arch, role, training, robust, residual, downsampling, batch_norm, seed,
     params, is_source; those of ``transfer_columns`` (at the norm ``headline``), ``style_columns``
     and, where their suites were run, of ``floor_columns``, ``nonrobust_columns``,
-    ``lens_columns`` and ``cause_columns``; attack_step_s
+    ``lens_columns``, ``lab_columns`` and ``cause_columns``; attack_step_s
     and style_closure_s, median seconds from benchmark.json. What was not measured is NaN. Networks
     trained on non-robust features are no rows: what they learned stands in the row of their
     architecture's standard weights.
@@ -118,9 +119,10 @@ def build(
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
     learned = nonrobust_columns(run.rows, known, resamples=resamples, seed=seed)
     lens = lens_columns(run.rows, run.source, resamples=resamples, seed=seed)
+    lab = lab_columns(run.rows, run.source, resamples=resamples, seed=seed)
     causes = cause_columns(run.rows)
     costs = _costs(run.path / "benchmark.json", models)
-    table = table.join([transfer, floor, style, learned, lens, causes, costs])
+    table = table.join([transfer, floor, style, learned, lens, lab, causes, costs])
     return table.rename_axis("model").reset_index()
 
 

@@ -20,6 +20,8 @@ from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
+from bench.style_memory import MemoryShortError, check_memory
+from bench.suite_style import Style
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
 from zoo.catalog import UnknownModelError, find
@@ -32,8 +34,8 @@ from zoo.terminal import run_app
 from zoo.weights import OFFLINE, WeightsError, manifest, weights_digest
 
 EXPECTED = (
-    AccuracyError, DataError, DeviceError, LabelError, LossError, PictureError, SchemaError,
-    SizeError, StoreError, UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, LabelError, LossError, MemoryShortError, PictureError,
+    SchemaError, SizeError, StoreError, UnknownModelError, WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -49,6 +51,7 @@ Size = Annotated[int, typer.Option(help="short side of the pictures; 0 = the pre
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or several: cuda:0,cuda:1")]
 Offline = Annotated[bool, typer.Option("--offline", help="fetch nothing, skip what is missing")]
 Seed = Annotated[int, typer.Option(help="of random starts and noise")]
+Full = Annotated[bool, typer.Option("--full", help="every experiment on all models and pictures")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print the plan and its time")]
 
 
@@ -70,6 +73,7 @@ def bench(
     images: Annotated[int, typer.Option(help="how many are attacked; 0 = the preset's")] = 0,
     device: Device = "cpu",
     seed: Seed = 0,
+    full: Full = False,
     dry_run: DryRun = False,
     offline: Offline = False,
 ) -> None:
@@ -91,7 +95,8 @@ def bench(
     if context.invoked_subcommand:
         return
     _go_offline(offline)
-    plan = _plan(_preset(preset), models, run, data, content, style, size, images, device, seed)
+    chosen = _preset(preset).full() if full else _preset(preset)
+    plan = _plan(chosen, models, run, data, content, style, size, images, device, seed)
     _do(plan, data, dry_run=dry_run)
 
 
@@ -107,6 +112,7 @@ def style_lab(
     size: Size = 0,
     device: Device = "cpu",
     seed: Seed = 0,
+    full: Full = False,
     dry_run: DryRun = False,
     offline: Offline = False,
 ) -> None:
@@ -120,6 +126,7 @@ def style_lab(
     """
     _go_offline(offline)
     chosen = _named_conditions(condition)
+    chosen = chosen.full() if full else chosen
     if models:
         named = tuple(spec.name for spec in _models(chosen, models))
         experiments = tuple(replace(e, models=named) for e in chosen.experiments)
@@ -174,6 +181,9 @@ def _named_conditions(names: str) -> Preset:
 
 
 def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
+    for cell, _ in plan.open:
+        if isinstance(cell.suite, Style):
+            check_memory(cell.spec, cell.suite.settings, plan.inputs)
     if dry_run:
         _show(plan)
         return

@@ -1,10 +1,12 @@
 """Suites that belong together, and the models they are for."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bench.cells import Cell
 from bench.suite import Suite
+from bench.suite_judges import Judges
 from bench.suite_style import Style
 from zoo.spec import ModelSpec, operated
 from zoo.surgery import operate
@@ -48,8 +50,17 @@ class Experiment:
 
     def at_size(self, size: int) -> "Experiment":
         """The same with style transfer on pictures of another size."""
-        suites = (s.at_size(size) if isinstance(s, Style) else s for s in self.suites)
+        suites = (s.at_size(size) if isinstance(s, Style | Judges) else s for s in self.suites)
         return replace(self, suites=tuple(suites))
+
+    def everywhere(self) -> "Experiment":
+        """The same on every model and every picture of a run.
+
+        Networks trained on non-robust features keep their own question.
+        """
+        suites = (s.everywhere() if isinstance(s, Style) else s for s in self.suites)
+        roles = self.roles if self.roles == ("nonrobust",) else None
+        return replace(self, suites=tuple(suites), models=None, roles=roles, seeds=True)
 
     def _of(self, sources: list[ModelSpec]) -> tuple[Suite, ...]:
         if not self.from_each:
@@ -65,4 +76,10 @@ class Experiment:
         else:
             admitted = spec.role in self.roles if self.roles else spec.role != "nonrobust"
             named = admitted and (self.seeds or spec.seed == 0)
-        return named and (not self.surgery or bool(operate(skeleton(spec), self.surgery)))
+        return named and (not self.surgery or _changes(spec, self.surgery))
+
+
+@lru_cache(maxsize=1024)
+def _changes(spec: ModelSpec, surgery: tuple[str, ...]) -> bool:
+    """Whether a surgery finds anything to change in the network."""
+    return bool(operate(skeleton(spec), surgery))

@@ -1,13 +1,13 @@
 """What a run is fed: labelled images, pictures, the source and the judge, loaded once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bench.pictures import Picture
 from zoo.datasets import LabelledImages
 from zoo.load import Encoder, load_encoder
-from zoo.spec import ModelSpec
+from zoo.spec import ModelSpec, RandomInit
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,13 @@ class Inputs:
         return tuple(p.sha256 for p in (*self.contents, *self.styles))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # the judge and its untrained twin
 def judge_model(spec: ModelSpec, device: str) -> Encoder:
     """The judge, kept between cells."""
     return load_encoder(spec, device=device)
+
+
+def untrained_twin(judge: ModelSpec) -> ModelSpec:
+    """The judge's architecture and taps with random weights."""
+    name = f"{judge.arch}.random"
+    return replace(judge, name=name, weights=RandomInit(), training="random", seed=0)

@@ -16,6 +16,7 @@ from bench.suite import Suite
 from bench.suite_activations import Activations
 from bench.suite_coverage import Coverage
 from bench.suite_features import Features
+from bench.suite_judges import Judges
 from bench.suite_style import Style
 
 
@@ -29,7 +30,9 @@ _TWO = ("vgg_c10.standard", "resnet50_c10.standard")
 _THREE = (*_TWO, "resnet50_c10.l2_05")
 _FOUR = (*_THREE, "inception_c10.standard")
 _SMOOTHED = (*_THREE, "resnet18_c10.standard", "densenet_c10.standard")
+_TRAINED = ("contestant", "twin", "matched")
 _BOTH_ENDS = (1.0, 100.0)
+_PLAIN = _style(weights=_BOTH_ENDS)
 _SEARCHED = (1.0, 10.0, 100.0, 1000.0)
 # each layer weighs so many times the one before it; (1.0,) is all layers alike
 _LAYERS = ((1.0,), *(tuple(ratio**i for i in range(1, 5)) for ratio in (0.25, 0.5, 2.0, 4.0)))
@@ -41,21 +44,31 @@ def _condition(
     about: str,
     suites: tuple[Suite, ...],
     models: tuple[str, ...] | None = None,
+    roles: tuple[str, ...] = _TRAINED,
     *,
     seeds: bool = False,
+    from_each: bool = False,
 ) -> Experiment:
     """Further seeds of a model would be the same experiment again."""
-    return Experiment(about, suites, models, seeds=seeds)
+    return Experiment(about, suites, models, roles, seeds=seeds, from_each=from_each)
 
 
 def _surgery(name: str, about: str) -> Experiment:
-    return Experiment(about, (_style(), Coverage()), seeds=False, surgery=(name,))
+    suites = (_style(), Coverage())
+    return Experiment(about, suites, roles=_TRAINED, seeds=False, surgery=(name,))
 
 
 CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
     {
         "plain": _condition(
-            "style transfer on the pixels", (_style(weights=_BOTH_ENDS),), seeds=True
+            "style transfer on the pixels", (_PLAIN,), seeds=True
+        ),
+        "random-weights": _condition(
+            "the same by untrained networks", (_PLAIN,), roles=("control",)
+        ),
+        "judges": _condition(
+            "every network judges the others' plain pictures", (Judges(_PLAIN),),
+            roles=("contestant", "twin", "control"), from_each=True,
         ),
         "texture": _condition(
             "noise to texture, no content", (_style(weights=(1.0,), start="noise", texture=True),)

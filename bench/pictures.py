@@ -19,16 +19,18 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from bench.decode import PictureError, open_rgb
 
 __all__ = [
     "BUNDLED", "CONTENTS", "MULTIPLE", "STYLES", "SUFFIXES", "Picture", "PictureError", "bundled",
-    "load", "load_folder", "save_png", "to_8bit",
+    "load", "load_folder", "read_png", "save_png", "to_8bit",
 ]  # fmt: skip
 
 MULTIPLE = 16
+_ADDRESS = "cell"  # the keyword of a PNG's text
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm")
 
 
@@ -129,10 +131,13 @@ def to_8bit(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return (x * 255).round() / 255
 
 
-def save_png(pixels: Float[Tensor, "3 h w"], file: Path) -> None:
+def save_png(pixels: Float[Tensor, "3 h w"], file: Path, *, address: str = "") -> None:
     """Write pixels as an 8-bit RGB PNG, rounded to nearest, atomically; same pixels, same bytes.
 
     Values outside [0, 1] are clipped, as a screen would. The folder must exist.
+
+    Args:
+        address: of the cell that made it, kept in the file; see ``read_png``.
 
     Raises:
         PictureError: another shape, NaN or infinity, a suffix other than .png, no such folder.
@@ -147,15 +152,29 @@ def save_png(pixels: Float[Tensor, "3 h w"], file: Path) -> None:
         raise PictureError(f"No folder {file.parent} to save {file.name} in; create it first.")
     levels = (pixels.detach().to("cpu", torch.float64).clamp(0, 1) * 255).round().byte()
     image = Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
+    facts = PngInfo()
+    if address:
+        facts.add_text(_ADDRESS, address)
     temporary = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as stream:
-            image.save(stream, format="PNG")
+            image.save(stream, format="PNG", pnginfo=facts)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_png(file: Path, *, address: str) -> Float[Tensor, "3 h w"] | None:
+    """The pixels that ``save_png`` wrote under this address; None where there are no such ones."""
+    try:
+        with Image.open(file, formats=["PNG"]) as image:
+            if image.info.get(_ADDRESS) != address:
+                return None
+            return _picture(file.stem, image.convert("RGB")).pixels
+    except (OSError, SyntaxError, ValueError):  # missing, truncated, or damaged in a chunk
+        return None
 
 
 def _check_size(image: Image.Image, name: str, size: int) -> None:

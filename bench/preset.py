@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 
 from bench.cells import Cell
 from bench.experiment import Experiment
+from bench.pictures import CONTENTS, STYLES
 from bench.style_settings import StyleSettings
 from bench.suite import Suite
+from bench.suite_judges import Judges
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
 from zoo.catalog import JUDGE, SOURCE, find, members
-from zoo.spec import ModelSpec
+from zoo.spec import ROLES, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,24 @@ class Preset:
     @property
     def size(self) -> int:
         """Short side of the pictures, pixels: one for all settings, so that they compare."""
-        sizes = [suite.settings.size for suite in self.suites if isinstance(suite, Style)]
+        sizes = [suite.settings.size for suite in self.suites if isinstance(suite, Style | Judges)]
         return next(iter(sizes), StyleSettings().size)
 
     def at_size(self, size: int) -> "Preset":
         """The same settings with pictures of another size."""
         return replace(self, experiments=tuple(e.at_size(size) for e in self.experiments))
+
+    def full(self) -> "Preset":
+        """Every experiment on all models of the data set and all bundled pictures."""
+        roles = [role for role in ROLES if role not in ("judge", "nonrobust")]
+        return replace(
+            self,
+            experiments=tuple(e.everywhere() for e in self.experiments),
+            models=(),
+            roles=tuple(dict.fromkeys([*self.roles, *roles])),
+            contents=CONTENTS if self.contents else (),
+            styles=STYLES if self.styles else (),
+        )
 
     def members(self) -> tuple[ModelSpec, ...]:
         """The models measured when none are named: the fixed ones, or all of the roles."""
@@ -71,5 +85,6 @@ class Preset:
         return tuple(spec for role in self.roles for spec in members(self.dataset, role=role))
 
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
-        """The plan, experiment by experiment."""
-        return tuple(cell for e in self.experiments for cell in e.cells(models, seed=seed))
+        """The plan, experiment by experiment; what two of them ask for is measured once."""
+        planned = (cell for e in self.experiments for cell in e.cells(models, seed=seed))
+        return tuple(dict.fromkeys(planned))

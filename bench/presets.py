@@ -101,7 +101,7 @@ _PRESETS = (
         experiments=tuple(CONDITIONS.values()),
         contents=("chelsea",),
         styles=("ihc", "coffee"),
-        roles=("contestant", "twin", "matched"),
+        roles=("contestant", "twin", "matched", "control"),
     ),
     Preset(
         name="attack-lens",

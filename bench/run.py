@@ -88,7 +88,7 @@ def execute(plan: Plan) -> int:
     with bar("cells", total=total) as progress:
         measured = _spread(plan, progress) if len(plan.devices) > 1 else _alone(plan, progress)
         for cell, address, rows, seconds in measured:
-            write_cell(run, cell.suite.name, address, rows)
+            write_cell(run, cell.suite.name, address, rows, seconds=seconds)
             progress.say(f"{cell.key}: {len(rows):,} rows in {seconds:.0f} s")
     return len(todo)
 

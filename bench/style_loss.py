@@ -63,6 +63,16 @@ class StyleLoss:
         content_loss = relative_distance(found[self.content_layer], wanted_content).sum()
         return self.weight * style_loss + content_loss, style_loss
 
+    def raw(self, x: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "taps 2"]:
+        """||G(x) - G(s)||_F^2 and ||G(s)||_F^2 at each style tap, in the network's own units."""
+        with torch.no_grad():
+            found = self._grams(self._encode(x))
+        pairs = [
+            [(found[tap] - wanted).square().sum(), wanted.square().sum()]
+            for tap, wanted in self._wanted_style.items()
+        ]
+        return torch.tensor(pairs, dtype=torch.float64)
+
     def _view(self) -> Callable[[Tensor], Tensor]:
         """The next random view, or none."""
         if not self.settings.transforms:

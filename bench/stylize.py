@@ -26,12 +26,18 @@ class Stylized:
         clipped: share of pixel values the clamp changed, 0..1.
         diverged: the loss became no number, or ended above its start; the picture is then the last
             one with a finite loss.
+        iterations, failures: of the optimiser and of its line searches (``bench.optimize``).
+        layers: for each picture "taps 2": the raw squared Gram distance that is left at each style
+            tap, and the style's own energy there, both in the network's own units.
     """
 
     images: Float[Tensor, "b 3 h w"]
     trace: tuple[Float[Tensor, "k 2"], ...]
     clipped: tuple[float, ...]
     diverged: tuple[bool, ...]
+    iterations: tuple[int, ...]
+    failures: tuple[int, ...]
+    layers: tuple[Float[Tensor, "taps 2"], ...]
 
 
 def stylize(
@@ -67,23 +73,25 @@ def stylize(
             settings=settings, seed=seed,
         )  # fmt: skip
         results.append(_one(losses, _start(c, settings.start, seed), settings, tick))
-    images, traces, clipped, diverged = zip(*results, strict=True)
-    return Stylized(torch.cat(images), tuple(traces), tuple(clipped), tuple(diverged))
+    images, *facts = zip(*results, strict=True)
+    return Stylized(torch.cat(images), *map(tuple, facts))
 
 
 def _one(
     losses: StyleLoss, start: Tensor, settings: StyleSettings, tick: Tick
-) -> tuple[Tensor, Tensor, float, bool]:
+) -> tuple[Tensor, Tensor, float, bool, int, int, Tensor]:
+    """The fields of ``Stylized`` for one picture."""
     space = parameterization(settings.parameterization, *start.shape[-2:])
     minimise = adam if settings.transforms else lbfgs
-    found, trace = minimise(
+    found = minimise(
         lambda p: losses(space.decode(p)), space.encode(start), settings.evaluations, tick
     )
-    final = space.decode(found)
+    final, trace = space.decode(found.parameters), found.trace
     diverged = len(trace) > 1 and (trace[-1][0] > trace[0][0] or not trace[-1][0] < math.inf)
     kept = torch.tensor([pair for pair in trace if pair[0] < math.inf], dtype=torch.float64)
     clipped = float(((final < 0) | (final > 1)).float().mean())
-    return final.clamp(0, 1), kept, clipped, diverged
+    shown = final.clamp(0, 1)
+    return shown, kept, clipped, diverged, found.iterations, found.failures, losses.raw(shown)
 
 
 def _start(content: Tensor, start: str, seed: int) -> Tensor:

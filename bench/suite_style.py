@@ -1,5 +1,6 @@
 """The style suite: every content picture in every style, by one model, scored by the judge."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
@@ -8,11 +9,13 @@ from typing import ClassVar
 
 import torch
 
+from bench.cells import Cell, digest
 from bench.estimate import timed
-from bench.inputs import Inputs, judge_model
+from bench.inputs import Inputs, judge_model, untrained_twin
 from bench.judge import Scores, picture_scores
 from bench.pictures import Picture, save_png
 from bench.spectrum import radial_power
+from bench.style_memory import check_memory
 from bench.stylize import StyleSettings, Stylized, stylize
 from bench.suite import Row, Tick
 from zoo.load import load_encoder
@@ -33,7 +36,7 @@ class Style:
     contents: int | None = None
     styles: int | None = None
     name: ClassVar[str] = "style"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def label(self) -> str:
@@ -50,12 +53,12 @@ class Style:
 
     def depends(self, inputs: Inputs) -> list[str]:
         """The judge's weights and the pictures used."""
-        contents, styles = self._pictures(inputs)
+        contents, styles = self.pictures(inputs)
         return [weights_digest(inputs.judge), *(p.sha256 for p in (*contents, *styles))]
 
     def work(self, inputs: Inputs) -> int:
         """One tick a gradient evaluation."""
-        contents, styles = self._pictures(inputs)
+        contents, styles = self.pictures(inputs)
         pairs = len(contents) * len(styles) * len(self.settings.weights)
         return pairs * self.settings.evaluations
 
@@ -77,23 +80,36 @@ class Style:
         return timed(closure, device=inputs.device) * self.work(inputs) * share
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
-        """Traces and scores; the pictures go to the run's artifacts."""
+        """Traces and scores; the pictures go to the run's artifacts.
+
+        Raises:
+            bench.style_memory.MemoryShortError: the pictures are too large for the free memory.
+        """
+        check_memory(spec, self.settings, inputs)
         taps = self._taps(spec)
         encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
         judge = judge_model(inputs.judge, inputs.device)
-        for weight, content, style in product(self.settings.weights, *self._pictures(inputs)):
+        untrained = judge_model(untrained_twin(inputs.judge), inputs.device)
+        address = digest(Cell(spec, self, seed), inputs)
+        for weight, content, style in product(self.settings.weights, *self.pictures(inputs)):
             c, s = (picture.pixels[None].to(inputs.device) for picture in (content, style))
             made = stylize(
                 encoder, c, s, content_layer=taps.content, style_layers=taps.style,
                 weight=weight, settings=self.settings, seed=seed, tick=tick,
             )  # fmt: skip
-            scores = picture_scores(judge, made.images, c, s)
-            case, condition = f"{content.name}+{style.name}", self.settings.condition(weight)
+            scores = picture_scores(judge, untrained, made.images, c, s)
+            case, condition = pair_name(content, style), self.settings.condition(weight)
             for metric, step, value in _measured(made, scores):
                 yield case, condition, metric, step, value
-            _save(made.images[0].cpu(), picture_file(inputs.run, spec.name, condition, case))
+            file = picture_file(inputs.run, spec.name, condition, case)
+            _save(made.images[0].cpu(), file, address=address)
 
-    def _pictures(self, inputs: Inputs) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    def everywhere(self) -> "Style":
+        """The same on all of the run's pictures."""
+        return replace(self, contents=None, styles=None)
+
+    def pictures(self, inputs: Inputs) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+        """The contents and the styles used."""
         return inputs.contents[: self.contents], inputs.styles[: self.styles]
 
     def _taps(self, spec: ModelSpec) -> Taps:
@@ -107,12 +123,23 @@ def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]
         yield "loss_style", step, style
     yield "diverged", 0, float(made.diverged[0])
     yield "evaluations", 0, float(len(made.trace[0]))
+    yield "iterations", 0, float(made.iterations[0])
+    yield "line_search_failures", 0, float(made.failures[0])
+    for tap, (left, energy) in enumerate(made.layers[0].tolist()):
+        if not math.isnan(left):  # not even the last good picture has one
+            yield "gram_distance_raw", tap, left
+        yield "gram_energy_style", tap, energy
     yield "clipped_share", 0, made.clipped[0]
     for frequency, power in enumerate(radial_power(made.images)[0].tolist()):
         yield "radial_power", frequency, power
     for metric, values in scores.items():
         if not torch.isnan(values[0]):  # a score the picture is too small for is no row
             yield metric, 0, float(values[0])
+
+
+def pair_name(content: Picture, style: Picture) -> str:
+    """The case of a stylised picture."""
+    return f"{content.name}+{style.name}"
 
 
 def picture_file(run: Path, model: str, condition: str, case: str) -> Path:
@@ -127,6 +154,6 @@ def keep_originals(run: Path, contents: Iterable[Picture], styles: Iterable[Pict
             _save(picture.pixels, picture_file(run, role, "original", picture.name))
 
 
-def _save(pixels: torch.Tensor, file: Path) -> None:
+def _save(pixels: torch.Tensor, file: Path, *, address: str = "") -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_png(pixels, file)
+    save_png(pixels, file, address=address)

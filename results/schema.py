@@ -122,6 +122,21 @@ METRICS: dict[str, Metric] = {
         "diverged", "0/1", 0, 1, -1, "the loss became no number, or ended above its start"
     ),
     "evaluations": Metric("gradient evaluations used", "count", 0, _INF, 0, "closures of L-BFGS"),
+    "iterations": Metric(
+        "iterations", "count", 0, _INF, 0, "search directions of L-BFGS, or steps of Adam"
+    ),
+    "line_search_failures": Metric(
+        "failed line searches", "count", 0, _INF, -1,
+        "line searches that found no step, or took more than 20 evaluations", "Zhu et al. 1997",
+    ),
+    "gram_distance_raw": Metric(
+        "raw Gram distance", "network's own", 0, _INF, 0,
+        "||G(x)-G(s)||^2 of the picture made, at one style tap (step, from 0)", _GATYS,
+    ),
+    "gram_energy_style": Metric(
+        "the style's Gram energy", "network's own", 0, _INF, 0,
+        "||G(s)||^2 at one style tap (step, from 0): the unit of relative losses", _GATYS,
+    ),
     "clipped_share": Metric(
         "clipped values", "share", 0, 1, -1, "pixel values outside [0,1] before the final clamp"
     ),
@@ -132,6 +147,24 @@ METRICS: dict[str, Metric] = {
     "judge_style_distance_content": Metric(
         "judge's Gram distance, untouched content", "relative", 0, _INF, 0,
         "judge_style_distance of the content picture: where progress starts",
+    ),
+    "random_style_distance": Metric(
+        "untrained network's Gram distance to the style", "relative", 0, _INF, -1,
+        "judge_style_distance by the judge's architecture with random weights",
+        "Ustyuzhaninov et al. 2017",
+    ),
+    "random_style_distance_content": Metric(
+        "untrained network's Gram distance, untouched content", "relative", 0, _INF, 0,
+        "random_style_distance of the content picture",
+    ),
+    "texture_distance": Metric(
+        "texture distance to the style", "relative", 0, _INF, -1,
+        "sliced 2-Wasserstein distance of 7x7 patches in three octaves over the style's energy: "
+        "1 for a flat picture", "Rabin et al. 2011",
+    ),
+    "texture_distance_content": Metric(
+        "texture distance, untouched content", "relative", 0, _INF, 0,
+        "texture_distance of the content picture",
     ),
     "palette_distance": Metric(
         "palette distance to the style", "pixels^2 in [0,1]", 0, _INF, -1,
@@ -148,6 +181,10 @@ METRICS: dict[str, Metric] = {
     "content_ssim": Metric(
         "SSIM with the content", "", -1, 1, +1, "structural similarity of the grey pictures",
         "Wang et al. 2004",
+    ),
+    "content_edges": Metric(
+        "edge SSIM with the content", "", -1, 1, +1,
+        "structural similarity of the Sobel gradients' lengths", "Chen et al. 2006",
     ),
     "high_frequency_share": Metric(
         "high-frequency share", "share", 0, 1, 0,
@@ -175,6 +212,20 @@ METRICS: dict[str, Metric] = {
         f"peak_{p}_style": Metric(
             f"K({p}) of the style picture", "dB", -_INF, _INF, 0,
             f"peak_{p} of the style picture itself: what the output may rightly have", _NAKANO,
+        )
+        for p in _PERIODS
+    },
+    **{
+        f"lattice_{p}": Metric(
+            f"lattice of {p} pixels", "ratio", 1, p, -1,
+            f"largest over mean |dx|, |dy| at equal places modulo {p}", "Wang et al. 2002",
+        )
+        for p in _PERIODS
+    },
+    **{
+        f"lattice_{p}_style": Metric(
+            f"lattice of {p} pixels, style", "ratio", 1, p, 0,
+            f"lattice_{p} of the style picture itself",
         )
         for p in _PERIODS
     },

@@ -19,6 +19,7 @@ from results.schema import COLUMNS, VERSION, SchemaError, validate
 RUNS = Path(__file__).parent / "runs"
 REFERENCE = Path(__file__).parent / "reference"
 _LATEST = "latest.txt"
+_SECONDS = b"seconds"
 
 
 class StoreError(RuntimeError):
@@ -30,14 +31,22 @@ def cell_file(run: Path, suite: str, digest: str) -> Path:
     return run / "cells" / suite / f"{digest}.parquet"
 
 
-def write_cell(run: Path, suite: str, digest: str, rows: pd.DataFrame) -> Path:
+def write_cell(
+    run: Path, suite: str, digest: str, rows: pd.DataFrame, *, seconds: float | None = None
+) -> Path:
     """Validate rows and store them for good.
+
+    Args:
+        seconds: of wall time the cell took, kept beside the rows: no two runs agree on it.
 
     Raises:
         SchemaError: rows that do not fit the schema.
         StoreError: the disk is full or not writable; cells written before stay valid.
     """
     table = pa.Table.from_pandas(validate(rows), preserve_index=False)
+    if seconds is not None:
+        facts = {**(table.schema.metadata or {}), _SECONDS: f"{seconds:.3f}".encode()}
+        table = table.replace_schema_metadata(facts)
     file = cell_file(run, suite, digest)
     write_atomically(file, lambda f: pq.write_table(table, f, compression="zstd"))
     return file
@@ -86,9 +95,32 @@ def _read_cell(file: Path) -> pa.Table:
     try:
         return pq.read_table(file, columns=COLUMNS)
     except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"{file} is damaged ({' '.join(str(error).split())}): delete it and run the bench again"
-        ) from error
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, error: Exception) -> StoreError:
+    reason = " ".join(str(error).split())
+    return StoreError(f"{file} is damaged ({reason}): delete it and run the bench again")
+
+
+def cell_seconds(run: Path) -> dict[str, float]:
+    """Wall time of each finished cell of the manifest, by its key; none where none was kept.
+
+    Raises:
+        StoreError: no run there, or an unreadable cell.
+    """
+    found = {}
+    for key, name in read_manifest(run).get("cells", {}).items():
+        file = cell_file(run, *name.split("/"))
+        if not file.exists():
+            continue
+        try:
+            facts = pq.read_schema(file).metadata or {}
+        except (OSError, ValueError) as error:
+            raise _damaged(file, error) from error
+        if _SECONDS in facts:
+            found[str(key)] = float(facts[_SECONDS])
+    return found
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
@@ -140,6 +172,6 @@ def latest_run() -> Path:
 
 
 __all__ = [
-    "REFERENCE", "RUNS", "SchemaError", "StoreError", "cell_file", "latest_run", "read_manifest",
-    "read_run", "remember", "write_atomically", "write_cell", "write_manifest",
+    "REFERENCE", "RUNS", "SchemaError", "StoreError", "cell_file", "cell_seconds", "latest_run",
+    "read_manifest", "read_run", "remember", "write_atomically", "write_cell", "write_manifest",
 ]  # fmt: skip

@@ -1,3 +1,4 @@
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,30 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(
     assert f"style/{SMALL}/content-start/matched/64px/seed0" in printed
     assert "4 cells to do, 0 done; about" in printed
     assert not run.exists()
+
+
+def test_pictures_too_large_for_the_memory_are_refused_with_both_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.style_memory.free_bytes", lambda _: 2_000_000)
+    options = ("--condition", "texture", "--models", SMALL, "--size", "64")
+    assert call(monkeypatch, "style", *options, "--run", str(tmp_path / "run")) == 2
+    (sentence,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert re.search(
+        rf"stylising 64x64 pixels with {SMALL} takes about 0\.0 GB of memory and 0\.0 GB are free: "
+        "use a smaller --size", sentence,
+    )  # fmt: skip
+
+
+def test_full_takes_every_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = []
+    monkeypatch.setattr(cli, "_do", lambda plan, *_, **__: seen.append(plan))
+    options = ("--condition", "features", "--size", "64", "--run", str(tmp_path))
+    for more in ((), ("--full",)):
+        call(monkeypatch, "style", *options, *more)
+    few, every = ({cell.spec.name for cell in plan.cells} for plan in seen)
+    assert few < every and "vgg_c10.random" in every and "vgg_c10.random" not in few
+    assert len(seen[1].inputs.styles) > len(seen[0].inputs.styles)
 
 
 def test_the_article_s_preset_makes_pictures_only(

@@ -1,6 +1,7 @@
 """The laboratory: every condition on the models it is for, nothing measured twice, in its time."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from zoo.spec import ModelSpec
 
 LAB = PRESETS["style-lab"]
 SMALL = members("cifar10")
+UNTRAINED = members("cifar10", role="control")
 # as many as the zoo is to have: a second and a third seed of some
 THIRTY = (
     *SMALL,
@@ -41,7 +43,7 @@ def names(condition: str, models: tuple[ModelSpec, ...] = SMALL) -> set[str]:
 
 
 def test_nothing_is_measured_twice() -> None:
-    cells = LAB.cells(THIRTY, seed=0)
+    cells = LAB.cells((*THIRTY, *UNTRAINED), seed=0)
     keys, pairs = [cell.key for cell in cells], conditions(cells)
     assert len(keys) == len(set(keys))
     assert len(pairs) == len(set(pairs))
@@ -50,7 +52,7 @@ def test_nothing_is_measured_twice() -> None:
 def test_it_takes_at_most_ninety_minutes(tmp_path: Path) -> None:
     pictures = tuple(replace(p, name=p.name) for p in inputs(tmp_path).styles) * len(LAB.styles)
     given = inputs(tmp_path, styles=pictures)
-    work = sum(cell.suite.work(given) for cell in LAB.cells(THIRTY, seed=0))
+    work = sum(cell.suite.work(given) for cell in LAB.cells((*THIRTY, *UNTRAINED), seed=0))
     assert 45 * 60 < work * SECONDS_AN_EVALUATION < 80 * 60  # and ten minutes to time and analyse
 
 
@@ -61,7 +63,50 @@ def test_the_models_it_names_exist() -> None:
 
 def test_every_experiment_has_somebody_to_measure() -> None:
     for name in CONDITIONS:
-        assert names(name), name
+        assert names(name, LAB.members()), name
+
+
+def test_untrained_networks_are_a_condition_of_their_own() -> None:
+    everybody = (*SMALL, *UNTRAINED)
+    assert names("random-weights", everybody) == {s.name for s in UNTRAINED if s.seed == 0}
+    assert {s.arch for s in UNTRAINED} >= {s.arch for s in SMALL}  # every architecture
+    for condition in ("plain", "texture", "single-taps", "features"):
+        assert not names(condition, everybody) & {s.name for s in UNTRAINED}
+
+
+def test_judges_see_every_pair_s_plain_pictures() -> None:
+    cells = CONDITIONS["judges"].cells((*SMALL, *UNTRAINED), seed=0)
+    judged = {cell.spec.name for cell in cells}
+    assert {(cell.spec.name, *cell.suite.sources) for cell in cells} == set(product(judged, judged))
+    assert judged == {s.name for s in (*SMALL, *UNTRAINED) if s.seed == 0}
+    plain = {*CONDITIONS["plain"].suites, *CONDITIONS["random-weights"].suites}
+    assert {cell.suite.style for cell in cells} == plain
+
+
+def test_full_is_every_experiment_on_every_model_and_picture() -> None:
+    full, everybody = LAB.full(), (*SMALL[:3], *THIRTY[-1:], *UNTRAINED[:1])
+    assert set(full.styles) > set(LAB.styles) and set(full.contents) > set(LAB.contents)
+    cells = full.cells(everybody, seed=0)
+    assert len({cell.key for cell in cells}) == len(cells)
+    labels = {cell.suite.label for cell in LAB.cells(everybody, seed=0)}
+    for label in labels:
+        if "article" in label or "from=" in label:
+            continue  # not everybody's taps, not everybody's pictures
+        measured = {c.spec.intact for c in cells if c.suite.label == label and not c.spec.surgery}
+        assert measured == {s.name for s in everybody}, label
+    for cell in cells:
+        if isinstance(cell.suite, Style):
+            assert (cell.suite.contents, cell.suite.styles) == (None, None)
+    assert {spec.role for spec in full.members()} == {
+        "contestant", "twin", "replicate", "matched", "control",
+    }  # fmt: skip
+
+
+def test_full_leaves_non_robust_networks_their_own_question() -> None:
+    learned = members("cifar10", role="nonrobust")
+    cells = PRESETS["cifar10"].full().cells((*SMALL, *learned), seed=0)
+    for cell in cells:
+        assert (cell.suite.name == "nonrobust") == (cell.spec in learned)
 
 
 def test_models_that_a_surgery_would_not_change_are_left_out() -> None:

@@ -21,8 +21,9 @@ def silent(_: float) -> None:
 
 @BOTH
 def test_a_bowl_s_bottom_is_found(minimise) -> None:
-    found, trace = minimise(bowl, torch.zeros(3), 200, silent)
-    torch.testing.assert_close(found, TARGET, atol=0.02, rtol=0)
+    found = minimise(bowl, torch.zeros(3), 200, silent)
+    trace = found.trace
+    torch.testing.assert_close(found.parameters, TARGET, atol=0.02, rtol=0)
     assert trace[0][0] == pytest.approx(0.09 + 4.9 + 25, rel=1e-5)
     assert trace[-1][0] < 1e-2 * trace[0][0]
     assert all(style == pytest.approx(2 * total) for total, style in trace)
@@ -31,15 +32,16 @@ def test_a_bowl_s_bottom_is_found(minimise) -> None:
 @BOTH
 def test_every_evaluation_ticks(minimise) -> None:
     seen: list[float] = []
-    _, trace = minimise(bowl, torch.zeros(3), 7, seen.append)
-    assert seen == [total for total, _ in trace]
+    found = minimise(bowl, torch.zeros(3), 7, seen.append)
+    assert seen == [total for total, _ in found.trace]
 
 
 def test_adam_takes_the_budget_exactly_and_steps_of_its_rate() -> None:
-    found, trace = adam(bowl, torch.zeros(3), 1, silent)
-    assert len(trace) == 1
-    torch.testing.assert_close(found, torch.full((3,), RATE), rtol=1e-4, atol=0)
-    assert len(adam(bowl, torch.zeros(3), 9, silent)[1]) == 9
+    found = adam(bowl, torch.zeros(3), 1, silent)
+    assert len(found.trace) == 1
+    torch.testing.assert_close(found.parameters, torch.full((3,), RATE), rtol=1e-4, atol=0)
+    longer = adam(bowl, torch.zeros(3), 9, silent)
+    assert (len(longer.trace), longer.iterations, longer.failures) == (9, 9, 0)
 
 
 def test_adam_finds_the_middle_of_a_loss_that_wavers() -> None:
@@ -49,8 +51,8 @@ def test_adam_finds_the_middle_of_a_loss_that_wavers() -> None:
         loss = (x - TARGET - 0.1 * torch.randn(3, generator=noise)).square().sum()
         return loss, loss
 
-    found, _ = adam(wavers, torch.zeros(3), 300, silent)
-    torch.testing.assert_close(found, TARGET, atol=0.08, rtol=0)
+    found = adam(wavers, torch.zeros(3), 300, silent)
+    torch.testing.assert_close(found.parameters, TARGET, atol=0.08, rtol=0)
 
 
 @BOTH
@@ -74,12 +76,31 @@ def explodes(after: int):
 
 @BOTH
 def test_a_loss_that_becomes_no_number_leaves_the_last_good_parameters(minimise) -> None:
-    found, trace = minimise(explodes(3), torch.zeros(3), 20, silent)
-    assert len(trace) == 4 and trace[-1][0] == float("inf")
-    assert float(bowl(found)[0]) == pytest.approx(trace[2][0])
+    found = minimise(explodes(3), torch.zeros(3), 20, silent)
+    assert len(found.trace) == 4 and found.trace[-1][0] == float("inf")
+    assert float(bowl(found.parameters)[0]) == pytest.approx(found.trace[2][0])
 
 
 @BOTH
 def test_a_loss_that_never_was_a_number_is_refused(minimise) -> None:
     with pytest.raises(LossError, match="check the weights"):
         minimise(explodes(0), torch.zeros(3), 20, silent)
+
+
+def test_iterations_are_search_directions() -> None:
+    found = lbfgs(bowl, torch.zeros(3), 20, silent)
+    # the start and at least one step along each direction
+    assert 1 < found.iterations < len(found.trace)
+    assert found.failures == 0
+
+
+def test_a_line_search_that_finds_nothing_is_counted() -> None:
+    def lies(x: Tensor) -> tuple[Tensor, Tensor]:
+        """Rises where its gradient says that it falls."""
+        total = x.sum().detach() - (x.sum() - x.sum().detach())
+        return total, total
+
+    found = lbfgs(lies, torch.zeros(3), 30, silent)
+    assert (found.iterations, found.failures) == (1, 1)
+    assert lbfgs(lies, torch.zeros(3), 10, silent).failures == 0  # out of budget is no failure
+    assert torch.equal(found.parameters, torch.zeros(3))

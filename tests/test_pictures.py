@@ -20,6 +20,7 @@ from bench.pictures import (
     bundled,
     load,
     load_folder,
+    read_png,
     save_png,
     to_8bit,
 )
@@ -167,6 +168,21 @@ def test_saving_clips_and_takes_gradients_and_other_layouts(tmp_path):
     save_png(pixels.transpose(1, 2), tmp_path / "p.png")
     picture = load(tmp_path / "p.png", size=16)
     assert picture.pixels.shape == (3, 32, 16) and corner(picture) == [0, 255, 255]
+
+
+def test_a_picture_is_read_back_under_its_own_address_only(tmp_path):
+    file = tmp_path / "p.png"
+    pixels = to_8bit(torch.rand(3, 16, 24, generator=torch.Generator().manual_seed(0)))
+    save_png(pixels, file, address="a1")
+    assert torch.equal(read_png(file, address="a1"), pixels)
+    assert read_png(file, address="a2") is None
+    assert read_png(tmp_path / "none.png", address="a1") is None
+    whole = file.read_bytes()
+    for broken in (whole[: len(whole) // 2], b"", b"no picture"):
+        file.write_bytes(broken)
+        assert read_png(file, address="a1") is None
+    save_png(pixels, file)
+    assert read_png(file, address="") is None  # nobody says who made it
 
 
 def test_saving_is_atomic(tmp_path, monkeypatch):

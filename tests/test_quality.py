@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.linalg import sqrtm
+from torchvision.transforms.v2.functional import gaussian_blur
 
 from bench.pictures import bundled
-from bench.quality import content_ssim, palette_distance
+from bench.quality import content_edges, content_ssim, palette_distance
 
 
 def random_pictures(seed, *shape):
@@ -107,11 +108,35 @@ def test_ssim_falls_with_noise_is_symmetric_and_sees_structure():
     assert content_ssim(a, 1 - a) < 0
 
 
+def test_edges_are_where_they_are_whatever_the_colours() -> None:
+    a = photograph("chelsea")
+    assert content_edges(a, a).item() == pytest.approx(1)
+    for same in (a + 0.2, 1 - a):
+        assert content_edges(a, same).item() == pytest.approx(1, abs=1e-5)
+    flat = torch.full_like(a, 0.5)
+    assert content_edges(flat, 0 * flat).item() == 1
+    assert content_edges(a, flat) < 0.6
+    mirrored = content_edges(a, a.flip(3))
+    assert mirrored < 0.6 and mirrored.item() == pytest.approx(content_edges(a.flip(3), a).item())
+    assert content_edges(0.1 * a, 0.1 * a.flip(3)).item() == pytest.approx(
+        mirrored.item(), abs=1e-5
+    )
+
+
+def test_edges_fade_with_blur() -> None:
+    a = photograph("chelsea")
+    blurred = torch.cat([gaussian_blur(a, 21, sigma) for sigma in (0.3, 0.7, 1.5, 3.0)])
+    scores = content_edges(a.expand(4, -1, -1, -1), blurred)
+    assert (scores.diff() < 0).all() and scores[-1] < 0.7
+
+
 def test_a_diverged_picture_leaves_its_neighbours_alone():
     a = photograph("chelsea").repeat(3, 1, 1, 1)
     b = a.clone()
     b[0, 0, 0, 0], b[2, 1, 3, 3] = torch.nan, -torch.inf
-    for score in (palette_distance(a, b), palette_distance(b, a), content_ssim(a, b)):
+    for score in (
+        palette_distance(a, b), palette_distance(b, a), content_ssim(a, b), content_edges(a, b),
+    ):  # fmt: skip
         assert score.isnan().tolist() == [True, False, True]
 
 
@@ -123,7 +148,7 @@ def test_gradients_and_low_precision_are_no_obstacle():
         assert measure(a.bfloat16(), b.bfloat16()).item() == pytest.approx(exact.item(), abs=0.02)
 
 
-@pytest.mark.parametrize("measure", [palette_distance, content_ssim])
+@pytest.mark.parametrize("measure", [palette_distance, content_ssim, content_edges])
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [

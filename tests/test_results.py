@@ -56,6 +56,17 @@ def test_the_dictionary_has_every_metric() -> None:
 CELLS = {"transfer/a": "transfer/abc", "style/a": "style/def"}
 
 
+def test_wall_time_stands_beside_the_rows(tmp_path: Path) -> None:
+    store.write_manifest(tmp_path, {"preset": "x", "cells": {**CELLS, "style/b": "style/open"}})
+    store.write_cell(tmp_path, "transfer", "abc", row(), seconds=12.3456)
+    store.write_cell(tmp_path, "style", "def", row(suite="style"))
+    assert store.cell_seconds(tmp_path) == {"transfer/a": 12.346}
+    assert len(store.read_run(tmp_path)) == 2  # one with the time and one without go together
+    store.cell_file(tmp_path, "style", "def").write_bytes(b"PAR1")
+    with pytest.raises(store.StoreError, match=r"def.parquet is damaged .* delete it"):
+        store.cell_seconds(tmp_path)
+
+
 def test_a_run_comes_back_as_written(tmp_path: Path) -> None:
     store.write_manifest(tmp_path, {"preset": "x", "cells": CELLS})
     store.write_cell(tmp_path, "transfer", "abc", row())

@@ -57,6 +57,17 @@ def test_the_trace_is_the_loss_at_every_evaluation() -> None:
     assert float(first[0]) == pytest.approx(10 * relative, rel=1e-5)
 
 
+def test_raw_distances_and_energies_are_kept_beside_relative_ones() -> None:
+    made = run(10.0, evaluations=12)
+    for i, layers in enumerate(made.layers):
+        found, wanted = gram_matrix(made.images[i : i + 1]), gram_matrix(STYLE[i : i + 1])
+        expected = [float((found - wanted).square().sum()), float(wanted.square().sum())]
+        assert layers.shape == (1, 2)
+        assert layers[0].tolist() == pytest.approx(expected, rel=1e-4)
+    assert all(0 < n < len(trace) for n, trace in zip(made.iterations, made.trace, strict=True))
+    assert made.failures == (0, 0)
+
+
 def test_the_budget_holds_up_to_one_line_search() -> None:
     made = run(10.0, evaluations=10)
     assert all(len(trace) <= 10 + 25 for trace in made.trace)

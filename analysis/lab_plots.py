@@ -1,0 +1,90 @@
+"""Figures of the style laboratory: the matrix of judges, predicted and measured lattices."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from analysis.judges import OUTSIDE
+from analysis.look import figure, style
+from analysis.style_columns import PERIODS
+
+
+def judge_matrix(pairs: pd.DataFrame, judges: pd.DataFrame | None) -> Figure:
+    """Optimised networks x judges, progress in per cent; judges outside the zoo come first.
+
+    Both axes are in the order of the mean progress that other networks see; what a network says of
+    its own pictures is framed.
+
+    Args:
+        pairs: ``judges.judge_pairs``.
+        judges: the table ``judges`` of ``lab.lab_tables``, for the title; None = not enough judges.
+    """
+    wide = 100 * pairs.pivot(index="model", columns="judge", values="progress")
+    inside = pairs[~pairs["own"] & ~pairs["judge"].str.startswith("(")]
+    seen = inside.groupby("model")["progress"].mean()
+    order = list(seen.reindex(wide.index).sort_values(ascending=False).index)
+    heads = [name for name in OUTSIDE if name in wide]
+    zoo = [name for name in order if name in wide]
+    others = [name for name in wide if name not in {*heads, *zoo}]
+    wide = wide.loc[order, [*heads, *zoo, *others]]
+    shown = [max(-100.0, float(wide.min().min())), float(wide.max().max())]
+    with style():
+        drawn = figure(3.6 + 0.42 * wide.shape[1], 2.9 + 0.32 * wide.shape[0])
+        ax = drawn.subplots()
+        sns.heatmap(
+            wide, ax=ax, annot=wide.shape[1] <= 40, fmt=".0f", cmap="viridis", vmin=shown[0],
+            vmax=shown[1], linewidths=0.5, annot_kws={"size": 7},
+            cbar_kws={"label": "style progress [%]"},
+        )  # fmt: skip
+        for i, j in np.argwhere(np.asarray([[m == j for j in wide] for m in wide.index])):
+            ax.add_patch(Rectangle((j, i), 1, 1, fill=False, ec="black", lw=1.2))
+        if heads:
+            ax.axvline(len(heads), color="black", lw=1.5)
+        ax.set(xlabel="judge (framed: itself)", ylabel="optimised", title=_agreed(judges))
+        ax.tick_params(length=0)
+        ax.tick_params(axis="y", rotation=0)
+        ax.tick_params(axis="x", rotation=90)
+    return drawn
+
+
+def _agreed(judges: pd.DataFrame | None) -> str:
+    if judges is None:
+        return "too few networks to compare the judges' ranks"
+    total = judges.set_index("judge").loc["(all)"]
+    return (
+        f"ranks by {total['n']:.0f} judges: mean rho = {total['rho']:+.2f} "
+        f"[{total['rho_low']:+.2f}, {total['rho_high']:+.2f}], W = {total['kendall_w']:.2f}"
+    )
+
+
+def lattices(lines: pd.DataFrame, fit: pd.DataFrame) -> Figure:
+    """Measured peak excess over predicted unevenness: a panel a condition, a point a network.
+
+    Args:
+        lines: ``stride_lattices.lattice_lines``.
+        fit: ``stride_lattices.lattice_fit``, for the titles.
+    """
+    conditions = sorted(lines["condition"].unique())
+    ranked = fit[(fit["period"] == "all") & (fit["predictor"] == "unevenness")]
+    ranked = ranked.set_index("condition")
+    with style():
+        drawn = figure(4.3 * len(conditions) + 1, 4.0)
+        panels = np.atleast_1d(drawn.subplots(1, len(conditions), sharex=True, sharey=True))
+        colours = dict(zip(PERIODS, sns.color_palette("colorblind"), strict=False))
+        for ax, condition in zip(panels, conditions, strict=True):
+            shown = lines[lines["condition"] == condition]
+            sns.scatterplot(
+                shown, x="unevenness", y="excess", hue="period", style="period", palette=colours,
+                s=28, alpha=0.8, ax=ax, legend="full" if ax is panels[-1] else False,
+            )  # fmt: skip
+            one = ranked.loc[condition]
+            ax.axhline(0, color="0.7", lw=0.8, zorder=0)
+            ax.set(
+                xlabel="predicted unevenness of coverage", ylabel="K(p) above the style's [dB]",
+                title=f"{condition}\nrho = {one['rho']:+.2f} [{one['rho_low']:+.2f}, "
+                f"{one['rho_high']:+.2f}], {one['models']:.0f} networks",
+            )  # fmt: skip
+        panels[-1].legend(title="period", loc="center left", bbox_to_anchor=(1.02, 0.5))
+    return drawn
