@@ -36,7 +36,7 @@ def figures(
     if len(steps):
         yield "ladder", lambda: ladder(steps)
     if len(rates):
-        yield "conditions", lambda: plots.heat_map(rates)
+        yield "conditions", lambda: plots.conditions(rates)
     for condition, curve in headlined(rates, table).groupby("condition"):
         if curve["step"].nunique() > 1:
             name = _curve_name(str(condition), run.headline)

@@ -23,6 +23,7 @@ LAB = "tox -e bench -- --preset style-lab"
 LENS = "tox -e bench -- --preset attack-lens --data DIR"
 _NAKANO, _ILYAS, _REPLY = "Nakano 2019", "Ilyas et al. 2019", "Ilyas et al. 2019, reply to Nakano"
 _WANG, _ODENA = "Wang et al. 2021", "Odena et al. 2016"
+_LITTLE = "follows from Springer et al. 2021"
 _PROGRESS, _DB, _RHO = "progress", "dB", "Spearman's rho"
 _MODELS, _NETS, _ARCHS = "models", "matched nets and seeds", "architectures"
 _CASES = "pairs of pictures"
@@ -71,10 +72,10 @@ HYPOTHESES = (
                _MODELS, _RHO, +1, 0.7, CIFAR),
     Hypothesis("H3a", "Robust weights raise style progress at fixed architecture.", _NAKANO,
                Twins(_PROGRESS, ROBUST), _ARCHS, _PROGRESS, +1, 0.05, CIFAR),
-    Hypothesis("H3b", "A small budget, L2 .25, is enough for that.", "Springer et al. 2021",
+    Hypothesis("H3b", "A small budget, L2 .25, is enough for that.", _LITTLE,
                Rung(_PROGRESS, "l2_025"), _CASES, _PROGRESS, +1, 0.05, CIFAR),
     Hypothesis("H3c", "Four times the budget adds nothing: L2 1 against .25.",
-               "Springer et al. 2021", Rung(_PROGRESS, "l2_1", "l2_025"),
+               _LITTLE, Rung(_PROGRESS, "l2_1", "l2_025"),
                _CASES, _PROGRESS, 0, 0.05, CIFAR),
     Hypothesis("H4a", "Robust weights leave stride-locked peaks alone.", _ODENA,
                Twins("peak_excess", ROBUST), _ARCHS, _DB, 0, 3, CIFAR),

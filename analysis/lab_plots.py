@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from analysis.heat_map import heat_map
 from analysis.judges import OUTSIDE
 from analysis.look import figure, style
 from analysis.style_columns import PERIODS
@@ -29,23 +29,15 @@ def judge_matrix(pairs: pd.DataFrame, judges: pd.DataFrame | None) -> Figure:
     zoo = [name for name in order if name in wide]
     others = [name for name in wide if name not in {*heads, *zoo}]
     wide = wide.loc[order, [*heads, *zoo, *others]]
-    shown = [max(-100.0, float(wide.min().min())), float(wide.max().max())]
+    shown = (max(-100.0, float(wide.min().min())), float(wide.max().max()))
     with style():
-        drawn = figure(3.6 + 0.42 * wide.shape[1], 2.9 + 0.32 * wide.shape[0])
-        ax = drawn.subplots()
-        sns.heatmap(
-            wide, ax=ax, annot=wide.shape[1] <= 40, fmt=".0f", cmap="viridis", vmin=shown[0],
-            vmax=shown[1], linewidths=0.5, annot_kws={"size": 7},
-            cbar_kws={"label": "style progress [%]"},
-        )  # fmt: skip
-        for i, j in np.argwhere(np.asarray([[m == j for j in wide] for m in wide.index])):
-            ax.add_patch(Rectangle((j, i), 1, 1, fill=False, ec="black", lw=1.2))
+        itself = pd.DataFrame([[model == judge for judge in wide] for model in wide.index])
+        drawn, ax = heat_map(
+            wide, label="style progress [%]", framed=itself, colours="viridis", span=shown
+        )
         if heads:
             ax.axvline(len(heads), color="black", lw=1.5)
         ax.set(xlabel="judge (framed: itself)", ylabel="optimised", title=_agreed(judges))
-        ax.tick_params(length=0)
-        ax.tick_params(axis="y", rotation=0)
-        ax.tick_params(axis="x", rotation=90)
     return drawn
 
 

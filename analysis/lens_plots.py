@@ -4,13 +4,12 @@ import math
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import pdist
 
+from analysis.heat_map import heat_map
 from analysis.look import appearances, figure, line_legend, style
 
 _ACROSS = 4  # panels in a row
@@ -109,19 +108,9 @@ def matrix(pairs: pd.DataFrame) -> Figure:
     columns = [name for name in order if name in wide.columns]
     wide, own = wide.loc[rows, columns], own.loc[rows, columns]
     with style():
-        drawn = figure(3.6 + 0.42 * len(columns), 2.9 + 0.32 * len(rows))
-        ax = drawn.subplots()
-        sns.heatmap(
-            wide, ax=ax, annot=len(columns) <= 40, fmt=".0f", cmap="rocket_r", vmin=0, vmax=100,
-            linewidths=0.5, annot_kws={"size": 7},
-            cbar_kws={"label": "fooled [%], of pictures both get right"},
-        )  # fmt: skip
-        for i, j in np.argwhere(own.to_numpy()):
-            ax.add_patch(Rectangle((j, i), 1, 1, fill=False, ec="black", lw=1.2))
+        label = "fooled [%], of pictures both get right"
+        drawn, ax = heat_map(wide, label=label, framed=own)
         ax.set(xlabel="target", ylabel="source (framed: white box)")
-        ax.tick_params(length=0)
-        ax.tick_params(axis="y", rotation=0)
-        ax.tick_params(axis="x", rotation=90)
     return drawn
 
 
@@ -150,15 +139,8 @@ def edits(rates: pd.DataFrame, source: str) -> Figure:
     wide = 100 * chosen.pivot(index="target", columns="edit", values="fooling")
     wide = wide.reindex(columns=sorted(map(str, wide.columns), key=_edit_order))
     with style():
-        drawn = figure(max(6.5, 2.8 + 0.75 * wide.shape[1]), 1.6 + 0.38 * wide.shape[0])
-        ax = drawn.subplots()
-        sns.heatmap(
-            wide, ax=ax, annot=True, fmt=".0f", cmap="rocket_r", vmin=0, vmax=100, linewidths=0.5,
-            cbar_kws={"label": "fooled [%]"},
-        )  # fmt: skip
-        ax.set(xlabel="", ylabel="", title=f"edited perturbations of {source}")
-        ax.tick_params(length=0)
-        ax.tick_params(axis="y", rotation=0)
+        drawn, ax = heat_map(wide, label="fooled [%]", cell=(0.75, 0.38), least=6.5)
+        ax.set_title(f"edited perturbations of {source}")
     return drawn
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from analysis.heat_map import heat_map
 from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
 from analysis.sample import standard_zoo
 from analysis.stats import FEWEST_MODELS, Correlation, correlate
@@ -118,7 +118,7 @@ def _line(ax: Axes, models: pd.DataFrame, x: str, y: str) -> None:
     ax.plot(ends, start + slope * ends, color="0.8", lw=2.5, zorder=1, label="fit")
 
 
-def heat_map(rates: pd.DataFrame) -> Figure:
+def conditions(rates: pd.DataFrame) -> Figure:
     """Targets x conditions, each cell the rate in per cent at the condition's last step.
 
     Args:
@@ -128,20 +128,8 @@ def heat_map(rates: pd.DataFrame) -> Figure:
     wide = 100 * last.pivot(index="model", columns="condition", values="rate")
     wide.columns = [_column_name(str(name)) for name in wide.columns]
     with style():
-        drawn = figure(max(5.0, 2.6 + 0.95 * wide.shape[1]), 1.6 + 0.38 * wide.shape[0])
-        ax = drawn.subplots()
-        sns.heatmap(
-            wide, ax=ax, annot=True, fmt=".0f", cmap="rocket_r", vmin=0, vmax=100, linewidths=0.5,
-            cbar_kws={"label": "rate [%]"},
-        )  # fmt: skip
-        ax.set(
-            xlabel="",
-            ylabel="",
-            title=_HEAT_TITLE,
-        )
-        ax.tick_params(length=0)
-        ax.tick_params(axis="y", rotation=0)
-        ax.tick_params(axis="x", rotation=0)
+        drawn, ax = heat_map(wide, label="rate [%]", cell=(0.95, 0.38), least=5.0)
+        ax.set_title(_HEAT_TITLE)
     return drawn
 
 
