@@ -128,7 +128,12 @@ def _style(model: str, rng: np.random.Generator) -> list[Row]:
                     "judge_style_distance_content": 1.0,
                     "palette_distance": 0.5 * (1 - done),
                     "palette_distance_content": 0.5,
+                    "texture_distance": 0.3 * (1 - done),
+                    "texture_distance_content": 0.3,
+                    "random_style_distance": 0.2 * (1 - done),
+                    "random_style_distance_content": 0.2,
                     "judge_content_distance": 0.4,
+                    "content_edges": 0.5,
                     "content_ssim": 0.5,
                     "clipped_share": 0.01,
                     "high_frequency_share": 0.1,
@@ -136,6 +141,7 @@ def _style(model: str, rng: np.random.Generator) -> list[Row]:
                     "total_variation": 0.1,
                     "diverged": 0.0,
                     "evaluations": 60.0,
+                    "line_search_failures": 1.0,
                 }
                 peak = 4.0 if family == "VGG" else 16.0
                 for period in (2, 4, 8, 16):
