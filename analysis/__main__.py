@@ -25,7 +25,7 @@ from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
-from analysis.sample import standard_zoo
+from analysis.sample import standard_networks
 from analysis.stats import Correlation, correlate
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
@@ -89,7 +89,7 @@ def analyse(
         status.update("computing the table")
         table = build(loaded, resamples=resamples, seed=seed)
         how = {"resamples": resamples, "seed": seed}
-        zoo = standard_zoo(table)
+        zoo = standard_networks(table)
         found = [correlate(zoo, x, y, **how) for x, y in PAIRS]
         status.update("testing the hypotheses")
         evidence = gather(loaded, table, **how)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.look import figure, place_labels, style
 from analysis.plots import LABELS, describe
-from analysis.sample import standard_zoo
+from analysis.sample import standard_networks
 from analysis.stats import correlate
 
 
@@ -36,7 +36,7 @@ def any_plot(
     shown = table.dropna(subset=[x, y])
     if shown.empty:
         raise ColumnError(f"no model of this run has both {x} and {y}")
-    found = correlate(standard_zoo(table), x, y, resamples=resamples, seed=seed)
+    found = correlate(standard_networks(table), x, y, resamples=resamples, seed=seed)
     with style():
         drawn = figure(7, 5)
         ax = drawn.subplots()

@@ -11,7 +11,7 @@ from analysis.evidence import Evidence
 from analysis.factorial import reliability
 from analysis.mixed import mixed_slope
 from analysis.nested import IMAGES, PICTURES, Facts, as_facts, nested
-from analysis.sample import networks, standard_zoo
+from analysis.sample import networks, standard_networks, standard_zoo
 from analysis.style_columns import PERIODS, headline
 from analysis.tables import Run
 from analysis.transfer_columns import clean_answers, last_step, transfer_facts
@@ -53,23 +53,25 @@ def facts_of(run: Run, pictures: pd.DataFrame) -> dict[str, Facts]:
 def correlations(evidence: Evidence, facts: Mapping[str, Facts]) -> pd.DataFrame:
     """``PAIRS`` over the standard zoo: ``COLUMNS``, and ``without_FAMILY`` for each family.
 
-    rho with low and high is ``associate``'s, over models; nested_low, nested_high and Kendall's tau
-    with its ends are ``nested``'s, over networks with seeds averaged; slope_within and
+    rho with low and high is ``associate``'s, over networks with seeds averaged; nested_low,
+    nested_high and Kendall's tau with its ends are ``nested``'s, over the same; slope_within and
     slope_between are ``family_slopes``, slope_mixed has a random intercept an architecture;
     x_over_units is ``unit_reliability`` over images or pictures, x_over_seeds ``reliability`` over
     seeds, and ceiling the root of all known ones' product: what a perfect rho would shrink to.
     """
     zoo = standard_zoo(evidence.table)
     zoo = zoo.assign(network=networks(zoo), architecture=zoo["model"].str.split(".").str[0])
-    return pd.DataFrame([_pair(zoo, x, y, evidence, facts) for x, y in PAIRS]).reindex(
+    means = standard_networks(evidence.table)
+    return pd.DataFrame([_pair(zoo, means, x, y, evidence, facts) for x, y in PAIRS]).reindex(
         columns=[*COLUMNS, *(f"without_{name}" for name in sorted(zoo["family"].unique()))]
     )
 
 
 def _pair(
-    zoo: pd.DataFrame, x: str, y: str, evidence: Evidence, facts: Mapping[str, Facts]
-) -> dict[str, Any]:
-    effect = associate(zoo, x, y, resamples=evidence.resamples, seed=evidence.seed)
+    zoo: pd.DataFrame, means: pd.DataFrame, x: str, y: str, evidence: Evidence,
+    facts: Mapping[str, Facts],
+) -> dict[str, Any]:  # fmt: skip
+    effect = associate(means, x, y, resamples=evidence.resamples, seed=evidence.seed)
     line: dict[str, Any] = {
         "x": x, "y": y, "n": effect.n, "rho": effect.value, "low": effect.low, "high": effect.high,
         "p": effect.p, "detectable": effect.detectable, "reason": effect.reason,
@@ -77,7 +79,8 @@ def _pair(
     if effect.reason:
         return line
     used = zoo.dropna(subset=[x, y])
-    line |= {f"without_{name}": rho for name, rho in without_families(used, x, y).items()}
+    left_out = without_families(means.dropna(subset=[x, y]), x, y)
+    line |= {f"without_{name}": rho for name, rho in left_out.items()}
     line["slope_within"], line["slope_between"] = family_slopes(used, x, y)
     line |= _mixed(mixed_slope(used, x, y, within="architecture"))
     shares = {

@@ -12,7 +12,7 @@ from analysis.association import associate
 from analysis.contrasts import mediated, paired, set_apart
 from analysis.evidence import Evidence, lacking
 from analysis.factorial import SWITCHES, main_effect
-from analysis.sample import by_training, factory, standard_zoo
+from analysis.sample import by_training, factory, standard_networks
 from analysis.verdict import Effect, missing
 
 STANDARD, RANDOM = ("standard",), ("random",)
@@ -21,7 +21,7 @@ ROBUST = ("l2_05", "l2_3", "restricted_l2")  # one budget a data set, where most
 
 @dataclass(frozen=True)
 class Association:
-    """Rank association of two columns over the standard zoo (``associate``).
+    """Rank association of two columns over the networks of the standard zoo (``associate``).
 
     Attributes:
         x, y: columns of the model table.
@@ -41,7 +41,7 @@ class Association:
         absent = lacking(evidence.table, self.x, self.y, *self.given)
         if absent:
             return missing(absent)
-        models = standard_zoo(evidence.table)
+        models = standard_networks(evidence.table)
         if self.matched:
             nets = factory(evidence.table)
             models = pd.concat([models, nets[nets["seed"] == 0]])
@@ -128,7 +128,7 @@ class Apart:
         absent = lacking(evidence.table, self.y, *self.given)
         if absent:
             return missing(absent)
-        models = standard_zoo(evidence.table, source=self.source)
+        models = standard_networks(evidence.table, source=self.source)
         if self.trainings:
             models = models[models["training"].isin(self.trainings)]
         return set_apart(models, self.y, models["family"] == self.family, given=self.given)

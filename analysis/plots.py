@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 
 from analysis.heat_map import heat_map
 from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
-from analysis.sample import standard_zoo
+from analysis.sample import standard_networks
 from analysis.stats import FEWEST_MODELS, Correlation, correlate
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
@@ -34,7 +34,7 @@ def transfer_and_style(table: pd.DataFrame, *, resamples: int = 2000, seed: int 
         panels = drawn.subplots(1, 2)
         how = {"resamples": resamples, "seed": seed}
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
-            found = correlate(standard_zoo(table), "fooling", y, **how)
+            found = correlate(standard_networks(table), "fooling", y, **how)
             _points(table, "fooling", y, ax, found)
         legend(drawn, table)
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
@@ -47,7 +47,7 @@ def pair(table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: in
     with style():
         drawn = figure(6.5, 5)
         ax = drawn.subplots()
-        found = correlate(standard_zoo(table), x, y, resamples=resamples, seed=seed)
+        found = correlate(standard_networks(table), x, y, resamples=resamples, seed=seed)
         _points(table, x, y, ax, found)
         legend(drawn, table)
         _labels(table, x, y, ax)
@@ -63,14 +63,14 @@ def scatter(
     source, which is hollow, untrained networks, matched nets and operated copies.
     Models without x or y are not drawn.
     """
-    _points(table, x, y, ax, correlation or correlate(standard_zoo(table), x, y))
+    _points(table, x, y, ax, correlation or correlate(standard_networks(table), x, y))
     _labels(table, x, y, ax)
     return ax
 
 
 def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
     shown = table.dropna(subset=[x, y])
-    _line(ax, standard_zoo(shown), x, y)
+    _line(ax, standard_networks(shown), x, y)
     looks = appearances(table)
     for model in shown.to_dict("records"):
         look = looks[str(model["model"])]

@@ -33,6 +33,19 @@ def networks(table: pd.DataFrame) -> pd.Series:
     return table["model"].astype(str).str.replace(r"-s\d+$", "", regex=True).rename("network")
 
 
+def standard_networks(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
+    """The standard zoo, one line a network: numbers are means over its seeds, the rest its first's.
+
+    Another seed is another measurement of a network and no further network.
+    """
+    zoo = standard_zoo(table, source=source).sort_values("model")
+    names = networks(zoo).to_numpy()
+    first = zoo.groupby(names, sort=False).first()
+    numbers = zoo.select_dtypes("number").columns
+    means = zoo.groupby(names, sort=False)[list(numbers)].mean()
+    return first.assign(**means).reset_index(drop=True)
+
+
 def factory(table: pd.DataFrame) -> pd.DataFrame:
     """The matched nets, every seed a line."""
     whole = intact(table)

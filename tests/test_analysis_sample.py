@@ -1,0 +1,24 @@
+"""Who counts as one of n."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.association import associate
+from analysis.sample import standard_networks
+from tests.worlds import zoo
+
+
+def test_a_second_seed_is_no_further_network() -> None:
+    table = zoo(np.random.default_rng(0), n=6)
+    again = table.assign(model=table["model"] + "-s1", role="replicate", seed=1)
+    again["progress"] += 0.2
+    one, both = standard_networks(table), standard_networks(pd.concat([table, again]))
+    assert list(both["model"]) == list(one["model"]) == sorted(table["model"])
+    assert list(both["family"]) == list(one["family"])
+    assert both["progress"].to_numpy() == pytest.approx(one["progress"].to_numpy() + 0.1)
+    assert associate(both, "fooling", "progress", resamples=100).n == 6
+
+
+def test_an_empty_zoo_stays_empty() -> None:
+    assert standard_networks(zoo(np.random.default_rng(0), n=2).iloc[:0]).empty
