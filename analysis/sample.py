@@ -40,10 +40,10 @@ def standard_networks(table: pd.DataFrame, *, source: bool = False) -> pd.DataFr
     """
     zoo = standard_zoo(table, source=source).sort_values("model")
     names = networks(zoo).to_numpy()
-    first = zoo.groupby(names, sort=False).first()
     numbers = zoo.select_dtypes("number").columns
-    means = zoo.groupby(names, sort=False)[list(numbers)].mean()
-    return first.assign(**means).reset_index(drop=True)
+    first = zoo[zoo.columns.difference(numbers, sort=False)].groupby(names, sort=False).first()
+    means = zoo[numbers].groupby(names, sort=False).mean()
+    return pd.concat([first, means], axis=1)[list(zoo.columns)].reset_index(drop=True)
 
 
 def factory(table: pd.DataFrame) -> pd.DataFrame:

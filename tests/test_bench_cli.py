@@ -33,7 +33,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     ("arguments", "sentence"),
     [
         (["--preset", "enormous"], "choose one of smoke, quick"),
-        (["style", "--condition", "oil"], "no condition oil: choose some of plain, texture"),
+        (["style", "--condition", "oil"], "no condition oil: choose some of plain, random-weights"),
         (["--models", f"{SMALL}+facelift"], "no surgery facelift: choose one of average-pool"),
         (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
         (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),

@@ -64,11 +64,11 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.Monk
     run = tmp_path / "run"
     real, calls = engine.write_cell, []
 
-    def second_fails(*arguments: object) -> object:
+    def second_fails(*arguments: object, seconds: float) -> object:
         calls.append(arguments)
         if len(calls) == 2:
             raise store.StoreError("cannot write: free some space")
-        return real(*arguments)
+        return real(*arguments, seconds=seconds)
 
     monkeypatch.setattr(engine, "write_cell", second_fails)
     with pytest.raises(store.StoreError, match="free some space"):
