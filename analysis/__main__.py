@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from analysis import plots, verdict_plots
 from analysis.any_plot import ColumnError, any_plot
+from analysis.association import Correlation, correlate
 from analysis.compare import compare, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
@@ -26,7 +27,6 @@ from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
 from analysis.sample import standard_networks
-from analysis.stats import Correlation, correlate
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
 from analysis.verdicts import verdicts

@@ -7,10 +7,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.association import correlate
 from analysis.look import figure, place_labels, style
 from analysis.plots import LABELS, describe
 from analysis.sample import standard_networks
-from analysis.stats import correlate
 
 
 class ColumnError(ValueError):

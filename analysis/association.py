@@ -7,7 +7,9 @@ hull of BCa's (Efron 1987) and of Fisher's z with Bonett & Wright's (2000) varia
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,33 @@ from analysis.stats import FEWEST_MODELS, LEVEL, Floats, detectable_rho, interva
 from analysis.verdict import Effect, missing
 
 _PERMUTATIONS = 4999
+_EXACT = 7  # models up to which all orders are gone through
 _ZERO = 1e-9  # residuals of ranks this short are rounding
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """``associate`` of two columns of the model table, as figures and summaries quote it.
+
+    Attributes:
+        x, y: the columns.
+        rho: in [-1, 1]; NaN when it cannot be computed, and then ``reason`` says why.
+        low, high: 95 % interval over models, of these models only (see ``analysis.stats``).
+        p: two-sided permutation p-value.
+        n: models used.
+        without_family: rho with each family left out, where four models or more remain.
+        reason: one phrase, empty when rho is a number.
+    """
+
+    x: str
+    y: str
+    rho: float
+    low: float
+    high: float
+    p: float
+    n: int
+    without_family: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
 
 
 def partial_spearman(x: Floats, y: Floats, *covariates: Floats) -> Floats:
@@ -76,6 +104,23 @@ def associate(
     )  # fmt: skip
 
 
+def correlate(
+    table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: int = 0
+) -> Correlation:
+    """Spearman's rho between two columns of the model table, over models other than the source.
+
+    The source attacks itself, white box, so it is always left out; so are models without x or y.
+    Models are not independent within a family: read the interval as a description of these
+    models, and ``without_family`` beside it.
+    """
+    others = table[~table["is_source"].astype(bool)]
+    found = associate(others, x, y, resamples=resamples, seed=seed)
+    left = {} if found.reason else without_families(others.dropna(subset=[x, y]), x, y)
+    return Correlation(
+        x, y, found.value, found.low, found.high, found.p, found.n, left, found.reason
+    )
+
+
 def fisher_interval(rho: float, n: int) -> tuple[float, float]:
     """Bonett & Wright's interval of a rank correlation; n is less the number of covariates."""
     if n < FEWEST_MODELS:
@@ -124,19 +169,27 @@ def bca_ends(value: float, drawn: Floats, left: Floats) -> tuple[float, float]:
 
 
 def permutation_p(columns: Sequence[Floats], *, seed: int = 0) -> float:
-    """Two-sided p of no association given the covariates, by permuted residuals of ranks."""
+    """Two-sided p of no association given the covariates, by permuted residuals of ranks.
+
+    Exact for up to seven models, by random orders beyond.
+    """
     a, b, *given = (side - side.mean() for side in map(stats.rankdata, columns))
     design = np.stack(given, axis=-1) if given else np.zeros((len(a), 0))
     if given:
         a, b = _residuals(a, design), _residuals(b, design)
-    shuffled = np.random.default_rng(seed).permuted(np.tile(b, (_PERMUTATIONS, 1)), axis=1)
+    exact = len(b) <= _EXACT
+    shuffled = (
+        b[np.array(list(permutations(range(len(b)))))] if exact
+        else np.random.default_rng(seed).permuted(np.tile(b, (_PERMUTATIONS, 1)), axis=1)
+    )  # fmt: skip
     if given:
         shuffled = _residuals(shuffled, design)
     seen = abs(a @ b) / np.linalg.norm(b)
     lengths = np.linalg.norm(shuffled, axis=1)
     null = np.abs(shuffled @ a) / np.where(lengths > _ZERO, lengths, np.inf)
     # ties with what was seen count as extreme, rounding apart
-    return float((1 + (null >= seen * (1 - 1e-9)).sum()) / (1 + _PERMUTATIONS))
+    extreme = null >= seen * (1 - 1e-9)
+    return float(extreme.mean() if exact else (1 + extreme.sum()) / (1 + _PERMUTATIONS))
 
 
 def family_slopes(models: pd.DataFrame, x: str, y: str) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from analysis.sample import by_training, factory, standard_networks
 from analysis.verdict import Effect, missing
 
 STANDARD, RANDOM = ("standard",), ("random",)
+_NO_FACTORY = "no matched nets in this run"
 ROBUST = ("l2_05", "l2_3", "restricted_l2")  # one budget a data set, where most twins exist
 
 
@@ -81,7 +82,7 @@ class Switch:
     def effect(self, evidence: Evidence) -> Effect:
         """Over matched nets and seeds (``main_effect``)."""
         nets = factory(evidence.table)
-        absent = lacking(nets, self.y)
+        absent = lacking(nets, self.y) if len(nets) else _NO_FACTORY
         return missing(absent) if absent else main_effect(
             nets, self.y, self.switch, self.first, self.second
         )  # fmt: skip
@@ -98,7 +99,7 @@ class Mediation:
     def effect(self, evidence: Evidence) -> Effect:
         """See ``mediated``."""
         nets = factory(evidence.table)
-        absent = lacking(nets, self.y, self.through)
+        absent = lacking(nets, self.y, self.through) if len(nets) else _NO_FACTORY
         if absent:
             return missing(absent)
         others = [c for c in SWITCHES if c != self.switch]

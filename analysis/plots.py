@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from analysis.association import Correlation, correlate
 from analysis.heat_map import heat_map
 from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
 from analysis.sample import standard_networks
-from analysis.stats import FEWEST_MODELS, Correlation, correlate
+from analysis.stats import FEWEST_MODELS
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
 LABELS = {

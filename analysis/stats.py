@@ -6,8 +6,7 @@ the models at hand; it does not generalise to networks nobody ran.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
 FEWEST_MODELS = 4  # with three points even a perfect order has p = 1/3
-_PERMUTATIONS = 9_999  # scipy enumerates all orders of up to seven models and samples beyond
 
 
 @dataclass(frozen=True)
@@ -39,33 +37,6 @@ class Estimate:
 
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Spearman's rho between two columns of the model table.
-
-    Attributes:
-        x, y: the columns.
-        rho: in [-1, 1]; NaN when it cannot be computed, and then ``reason`` says why.
-        low, high: percentile bootstrap interval over models, descriptive (see the module).
-        p: two-sided permutation p-value, exact for up to seven models.
-        n: models used.
-        without_family: rho with each family left out; NaN where fewer than four models remain.
-        dropped: bootstrap resamples in which a column was constant, left out of the interval.
-        reason: one sentence, empty when rho is a number.
-    """
-
-    x: str
-    y: str
-    rho: float
-    low: float
-    high: float
-    p: float
-    n: int
-    without_family: Mapping[str, float] = field(default_factory=dict)
-    dropped: int = 0
-    reason: str = ""
 
 
 def wilson(successes: int, n: int) -> Estimate:
@@ -183,56 +154,6 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, axis: int = -1) -> Any:
     norm = np.sqrt((a**2).sum(axis=axis) * (b**2).sum(axis=axis))
     product = (a * b).sum(axis=axis)
     return np.where(norm > 0, product / np.where(norm > 0, norm, 1), np.nan)
-
-
-def correlate(
-    table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: int = 0
-) -> Correlation:
-    """Spearman's rho between two columns of the model table, over models other than the source.
-
-    The source attacks itself, white box, so it is always left out; so are models without x or y.
-    Models are not independent within a family: read the interval as a description of these
-    models, and ``without_family`` beside it.
-    """
-    missing = [name for name in (x, y) if name not in table]
-    if missing:
-        return _no_rho(x, y, 0, f"the table has no column {' or '.join(missing)}")
-    used = table.loc[~table["is_source"].astype(bool), [x, y, "family"]].dropna(subset=[x, y])
-    n = len(used)
-    if n < FEWEST_MODELS:
-        reason = f"{n} models besides the source have both numbers, {FEWEST_MODELS} are needed"
-        return _no_rho(x, y, n, reason)
-    a, b = used[x].to_numpy(float), used[y].to_numpy(float)
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        constant = x if np.ptp(a) == 0 else y
-        return _no_rho(x, y, n, f"{constant} is the same for all {n} models")
-    draws = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
-    samples = spearman(a[draws], b[draws])
-    low, high = interval(samples)
-    test = stats.permutation_test(
-        (a,),
-        lambda shuffled, axis: spearman(shuffled, np.broadcast_to(b, shuffled.shape), axis),
-        permutation_type="pairings",
-        vectorized=True,
-        n_resamples=_PERMUTATIONS,
-        rng=np.random.default_rng(seed),
-    )
-    return Correlation(
-        x, y, float(spearman(a, b)), low, high, float(test.pvalue), n,
-        without_family=_without_families(used, x, y), dropped=int(np.isnan(samples).sum()),
-    )  # fmt: skip
-
-
-def _no_rho(x: str, y: str, n: int, reason: str) -> Correlation:
-    return Correlation(x, y, math.nan, math.nan, math.nan, math.nan, n, reason=reason)
-
-
-def _without_families(used: pd.DataFrame, x: str, y: str) -> dict[str, float]:
-    rest = {str(name): used[used["family"] != name] for name in sorted(used["family"].unique())}
-    return {
-        name: float(spearman(rows[x], rows[y])) if len(rows) >= FEWEST_MODELS else math.nan
-        for name, rows in rest.items()
-    }
 
 
 def detectable_rho(n: int, *, power: float = 0.8, alpha: float = 0.05) -> float:

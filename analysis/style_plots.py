@@ -15,6 +15,7 @@ from analysis.look import Appearance, appearances, figure, line_legend, style
 from analysis.style_columns import PERIODS
 
 _COLUMNS = 4  # of panels, before the next line begins
+_BANDS = 4  # bands that can lie over each other and be told apart
 
 
 def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
@@ -22,7 +23,8 @@ def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
     Args:
         curves: ``style_curves(rows, "loss_style")`` of one start and one set of taps; the line is
-            the geometric mean over weights and seeds, the band their range.
+            the geometric mean over weights and seeds; up to ``_BANDS`` models get a band, their
+            range.
         table: the model table, for colours.
     """
     with style():
@@ -56,10 +58,12 @@ def panel_grid(n: int, width: float, height: float) -> tuple[Figure, Any]:
 
 def _bands(ax: Axes, logs: pd.DataFrame, looks: Mapping[str, Appearance]) -> None:
     found = logs.groupby(["model", "step"])["value"].agg(["mean", "min", "max"])
+    banded = logs["model"].nunique() <= _BANDS
     for model, part in found.groupby("model"):
         look, steps = looks[str(model)], part.index.get_level_values("step")
         band = 10**part
-        ax.fill_between(steps, band["min"], band["max"], color=look.colour, alpha=0.1, lw=0)
+        if banded:
+            ax.fill_between(steps, band["min"], band["max"], color=look.colour, alpha=0.1, lw=0)
         ax.plot(steps, band["mean"], color=look.colour, ls=look.dash, lw=1.6, label=str(model))
 
 
@@ -116,7 +120,7 @@ def picture_grid(index: pd.DataFrame, run: Path) -> Figure:
     keys = zip(index["model"], index["case"], strict=True)
     files = dict(zip(keys, (run / str(file) for file in index["file"]), strict=True))
     with style():
-        drawn = figure(_left(models) + 1.7 * len(cases), 0.3 + 1.72 * len(models))
+        drawn = figure(_left(models) + 1.7 * len(cases), 0.5 + 1.72 * len(models))
         grid = np.reshape(drawn.subplots(len(models), len(cases)), (len(models), len(cases)))
         for (i, j), ax in np.ndenumerate(grid):
             file = _reference(files, models[i], cases[j])
@@ -124,7 +128,7 @@ def picture_grid(index: pd.DataFrame, run: Path) -> Figure:
                 ax.imshow(mpimg.imread(file))
             _bare(ax)
             if i == 0:
-                ax.set_title(cases[j].replace("+", " + "))
+                ax.set_title(cases[j].replace("+", " +\n"))
             if j == 0:
                 ax.set_ylabel(models[i], rotation=0, ha="right", va="center")
     return drawn

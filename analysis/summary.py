@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.association import Correlation
 from analysis.sample import standard_zoo
-from analysis.stats import FEWEST_MODELS, Correlation, detectable_rho, spearman
+from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
 from analysis.transfer_columns import paired_difference, transfer_facts
@@ -128,7 +129,6 @@ def _in_words(found: Correlation) -> str:
         return f"- {pair}: no rho, {found.reason}."
     rest = [rho for rho in found.without_family.values() if not math.isnan(rho)]
     steady = rest and all(rho * found.rho > 0 for rho in rest)
-    # The bootstrap over a handful of models is too narrow, hence the permutation beside it.
     clear = (found.low > 0 or found.high < 0) and found.p < 0.05
     trend = f"more of one goes with {'more' if found.rho > 0 else 'less'} of the other"
     return (

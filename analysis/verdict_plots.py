@@ -12,7 +12,8 @@ from analysis.verdict import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED
 
 _COLOURS = {SUPPORTED: "#0173b2", CONTRADICTED: "#d55e00", UNDECIDED: "#949494"}
 _MARKERS = {SUPPORTED: "o", CONTRADICTED: "X", UNDECIDED: "s"}
-_EDGE = 3.0  # intervals end here, in effects that matter: beyond it, size says nothing more
+# where the axis may end, in effects that matter: estimates are shown, long intervals cut off
+_NEAREST, _FARTHEST = 3.0, 8.0
 _WIDE = 80
 
 
@@ -28,13 +29,14 @@ def forest(found: pd.DataFrame) -> Figure:
     with style():
         drawn = figure(11, 1.4 + 0.28 * len(found))
         ax = drawn.subplots()
+        edge = _edge(found)
         ax.axvline(0, color="0.6", lw=0.8)
         ax.axvspan(-1, 1, color="0.95", zorder=0)
         for place, one in enumerate(found.to_dict("records")):
-            _line(ax, place, one)
+            _line(ax, place, one, edge)
         labels = [f"{one['key']}  {_short(one['claim'])}" for one in found.to_dict("records")]
         ax.set_yticks(range(len(found)), labels)
-        ax.set(xlim=(-_EDGE * 1.15, _EDGE * 1.15), ylim=(len(found) - 0.4, -0.6),
+        ax.set(xlim=(-edge * 1.15, edge * 1.15), ylim=(len(found) - 0.4, -0.6),
                xlabel="effect in the claimed direction, in units of the effect that matters",
                title="Hypotheses: effect, 95 % interval, verdict")  # fmt: skip
         ax.grid(axis="y", visible=False)
@@ -44,7 +46,7 @@ def forest(found: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _line(ax: Axes, place: int, one: Mapping[Any, Any]) -> None:
+def _line(ax: Axes, place: int, one: Mapping[Any, Any], edge: float) -> None:
     verdict = str(one["verdict"])
     if verdict == NOT_MEASURED:
         ax.text(0.06, place, "not measured", color="0.5", va="center", fontsize=8)
@@ -52,13 +54,20 @@ def _line(ax: Axes, place: int, one: Mapping[Any, Any]) -> None:
     ends = [scaled(float(one[name]), one) for name in ("effect", "low", "high")]
     value, low, high = ends[0], min(ends[1:]), max(ends[1:])
     colour, marker = _COLOURS[verdict], _MARKERS[verdict]
-    shown = [min(max(end, -_EDGE), _EDGE) for end in (low, high)]
+    shown = [min(max(end, -edge), edge) for end in (low, high)]
     ax.plot(shown, [place, place], color=colour, lw=1.6, solid_capstyle="butt")
     for end, shape in ((low, "<"), (high, ">")):
-        if abs(end) > _EDGE:
-            ax.scatter(min(max(end, -_EDGE), _EDGE), place, color=colour, marker=shape, s=22)
-    if abs(value) <= _EDGE:
+        if abs(end) > edge:
+            ax.scatter(min(max(end, -edge), edge), place, color=colour, marker=shape, s=22)
+    if abs(value) <= edge:
         ax.scatter(value, place, color=colour, marker=marker, s=38, zorder=3)
+
+
+def _edge(found: pd.DataFrame) -> float:
+    """Where the axis ends: beyond the largest estimate, between ``_NEAREST`` and ``_FARTHEST``."""
+    measured = found[found["verdict"] != NOT_MEASURED].to_dict("records")
+    largest = max((abs(scaled(float(one["effect"]), one)) for one in measured), default=0.0)
+    return min(max(largest + 0.5, _NEAREST), _FARTHEST)
 
 
 def scaled(value: float, one: Mapping[Any, Any]) -> float:

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from analysis.__main__ import app
+from analysis.association import correlate
 from analysis.evidence import gather
-from analysis.stats import correlate
 from analysis.summary import summary
 from analysis.tables import build, load
 from analysis.verdicts import verdicts

@@ -89,7 +89,7 @@ def test_crowded_labels_move_away_from_each_other() -> None:
 def test_three_models_get_no_line_and_a_reason(table: pd.DataFrame) -> None:
     with style():
         ax = plots.scatter(table.iloc[:3], "fooling", "progress", ax=figure(5, 4).subplots())
-    assert "3 models besides the source have both numbers" in ax.get_title(loc="left")
+    assert "3 of the 4 models needed" in ax.get_title(loc="left")
     assert not [line for line in ax.get_lines() if line.get_label() == "fit"]
 
 
@@ -167,7 +167,7 @@ def test_picture_grid_leaves_missing_pictures_empty(tmp_path: Path) -> None:
     assert len(drawn.axes) == 4 * 3
     assert sum(len(ax.images) for ax in drawn.axes) == 4 * 3 - 1
     assert drawn.axes[0].get_ylabel() == "(style)"
-    assert drawn.axes[0].get_title(loc="left") == "chelsea + coffee"
+    assert drawn.axes[0].get_title(loc="left") == "chelsea +\ncoffee"
 
 
 def test_the_article_s_grid_has_networks_down_and_weights_across(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import stats
+from analysis.association import correlate, permutation_p
 
 facts01 = st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=40)
 quick = settings(max_examples=60, deadline=None)
@@ -92,7 +93,7 @@ def test_seeds_decide_and_nan_is_left_out() -> None:
 
 def test_rho_by_hand() -> None:
     table = models([1, 2, 3, 4, 5], [2, 1, 4, 3, 5], "ABCDE")
-    found = stats.correlate(table, "x", "y", resamples=500)
+    found = correlate(table, "x", "y", resamples=500)
     assert found.rho == pytest.approx(0.8)  # 1 - 6 * 4 / (5 * 24)
     # Of the 120 orders 8 reach rho >= 0.8 (sums of squares 0, 2 and 4: 1 + 4 + 3).
     assert found.p == pytest.approx(16 / 120)
@@ -112,18 +113,18 @@ def test_rho_is_scipys_with_ties(x: list[int], seed: int) -> None:
 
 def test_the_source_never_counts() -> None:
     x, y = [1.0, 2, 3, 4, 99], [1.0, 2, 3, 4, -99]
-    found = stats.correlate(models(x, y, "ABCDE", source=4), "x", "y", resamples=100)
+    found = correlate(models(x, y, "ABCDE", source=4), "x", "y", resamples=100)
     assert (found.rho, found.n) == (pytest.approx(1), 4)
     assert "E" not in found.without_family
 
 
 def test_leaving_a_family_out() -> None:
     table = models([1, 2, 3, 4, 9, 10], [1, 2, 3, 4, -1, -2], "AABBVV")
-    found = stats.correlate(table, "x", "y", resamples=200)
+    found = correlate(table, "x", "y", resamples=200)
     assert found.rho < 0
     assert found.without_family["V"] == pytest.approx(1)
-    few = stats.correlate(models([1, 2, 3, 4], [1, 2, 4, 3], "AABB"), "x", "y", resamples=100)
-    assert math.isnan(few.without_family["A"])  # two models would remain
+    few = correlate(models([1, 2, 3, 4], [1, 2, 4, 3], "AABB"), "x", "y", resamples=100)
+    assert "A" not in few.without_family  # two models would remain
 
 
 @pytest.mark.parametrize(
@@ -131,27 +132,39 @@ def test_leaving_a_family_out() -> None:
     [
         (
             models([1, 2, 3], [1, 2, 3], "ABC"),
-            "3 models besides the source have both numbers, 4 are needed",
+            "3 of the 4 models needed have all numbers",
         ),
         (
             models([1, 2, 3, math.nan], [1, 2, 3, 4], "ABCD"),
-            "3 models besides the source have both",
+            "3 of the 4 models needed",
         ),
-        (models([1, 1, 1, 1], [1, 2, 3, 4], "ABCD"), "x is the same for all 4 models"),
+        (models([1, 1, 1, 1], [1, 2, 3, 4], "ABCD"), "x or y does not vary over 4 models"),
         (models([1, 2, 3, 4], [1, 2, 3, 4], "ABCD").drop(columns="y"), "no column y"),
     ],
 )
 def test_no_rho_says_why(table: pd.DataFrame, reason: str) -> None:
-    found = stats.correlate(table, "x", "y", resamples=10)
+    found = correlate(table, "x", "y", resamples=10)
     assert math.isnan(found.rho) and math.isnan(found.p) and math.isnan(found.low)
     assert reason in found.reason
 
 
-def test_degenerate_resamples_are_dropped_and_counted() -> None:
-    table = models([0, 0, 0, 1], [1, 2, 3, 4], "ABCD")
-    found = stats.correlate(table, "x", "y", resamples=400)
-    assert found.dropped > 0
-    assert -1 <= found.low <= found.high <= 1
+def test_degenerate_resamples_count_as_no_relation() -> None:
+    found = correlate(models([0, 0, 0, 1], [1, 2, 3, 4], "ABCD"), "x", "y", resamples=400)
+    assert -1 <= found.low <= 0 < found.rho <= found.high <= 1
+
+
+@quick
+@given(st.integers(4, 7), st.integers(0, 99))
+def test_p_of_few_models_counts_all_orders(n: int, seed: int) -> None:
+    from scipy.stats import permutation_test
+
+    x, y = np.random.default_rng(seed).integers(0, 5, (2, n)).astype(float)
+    if np.ptp(x) > 0 and np.ptp(y) > 0:
+        test = permutation_test(
+            (x,), lambda shuffled: round(abs(float(stats.spearman(shuffled, y))), 9),
+            permutation_type="pairings", n_resamples=10_000, alternative="greater",
+        )  # fmt: skip
+        assert permutation_p([x, y]) == pytest.approx(test.pvalue)
 
 
 def test_detectable_rho_is_fields_table() -> None:

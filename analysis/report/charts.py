@@ -14,7 +14,7 @@ AXES = [
     "targeted", "palette_progress", "progress_article", "content_ssim", "judge_content_distance",
     "log_auc", "nonrobust_det", "early_layer_ratio", "entropy_share", "unevenness",
 ]  # fmt: skip
-_SHOWN = ["model", "family", "training", "role", "is_source"]
+_SHOWN = ["model", "family", "training", "role", "robust", "is_source"]
 
 
 def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] | None:
@@ -59,7 +59,9 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
         .encode(**{side: channel(f"{side}_low:Q", title=None), f"{side}2": f"{side}_high:Q"})
         for side, channel in (("x", alt.X), ("y", alt.Y))
     ]
-    marks = base.mark_point(size=110, filled=True, opacity=0.9).encode(
+    marks = base.mark_point(size=110, filled=True, strokeWidth=2).encode(
+        fillOpacity=alt.condition("datum.is_source", alt.value(0.25), alt.value(0.9)),
+        stroke=alt.condition("datum.robust", alt.value("currentColor"), alt.value("transparent")),
         shape=alt.Shape("role:N", legend=alt.Legend(symbolFillColor="#888")),
         tooltip=[
             *(alt.Tooltip(f"{name}:N") for name in ("model", "training", "role", "image")),

@@ -19,8 +19,7 @@ from results.schema import METRICS
 from results.store import write_atomically
 
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
-_CLASSES = {SUPPORTED: "supported", CONTRADICTED: "contradicted", UNDECIDED: "undecided",
-            NOT_MEASURED: "unmeasured"}  # fmt: skip
+_CLASSES = {SUPPORTED: "supported", CONTRADICTED: "contradicted", UNDECIDED: "undecided"}
 _ABOUT = ("family", "training", "role", "params")
 _RELATIONS = {
     "x": "x", "y": "y", "n": "models", "rho": "rho [95 %]", "nested": "nested 95 %",
@@ -56,15 +55,17 @@ def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFra
         loader=PackageLoader("analysis.report", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    told = answers["verdict"] != NOT_MEASURED
     cards = [
         one | {"css": _CLASSES[str(one["verdict"])], "interval": interval_of(one),
                "power": amount(one["detectable"]), "p_text": amount(one["p_holm"], 3)}
-        for one in answers.to_dict("records")
+        for one in answers[told].to_dict("records")
     ]  # fmt: skip
     return environment.get_template("page.html.j2").render(
         preset=str(run.manifest.get("preset", "unnamed preset")),
         source=run.source or "not named",
         cards=cards,
+        unmeasured=answers[~told].to_dict("records"),
         counts=answers["verdict"].value_counts().to_dict(),
         chart=chart,
         labels=LABELS,
