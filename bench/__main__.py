@@ -219,8 +219,6 @@ def _plan(
     devices = tuple(usable(name.strip()) for name in device.split(","))
     source, judge = find(chosen.source), find(chosen.judge)
     specs = _models(chosen, models)
-    if judge in specs:
-        raise UnknownModelError(f"{judge.name} is the judge of preset {chosen.name}: leave it out")
     inputs = Inputs(
         run=run or RUNS / chosen.name,
         images=labelled_images(chosen, data, (source, *specs)),
@@ -250,14 +248,22 @@ def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[P
 def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:
     """The named models, or those of the preset that are trained."""
     if names:
-        return tuple(find(name.strip()) for name in names.split(","))
+        return _named(tuple(find(name.strip()) for name in names.split(",")))
     if preset.needs_data:
         weights_digest(find(preset.source))  # without its source a run is none
     return tuple(spec for spec in preset.members() if preset.models or _ready(spec))
 
 
+def _named(specs: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
+    """Those of several that can be measured; a single one fails with its own reason later."""
+    found = tuple(spec for spec in specs if len(specs) == 1 or _ready(spec))
+    if not found:
+        raise UnknownModelError("none of the named models can be measured: see the reasons above")
+    return found
+
+
 def _ready(spec: ModelSpec) -> bool:
-    """Whether a model that nobody named can be measured; if not, say why."""
+    """Whether a model can be measured; if not, say why."""
     if isinstance(spec.weights, Committed) and spec.name not in manifest():
         console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
         return False

@@ -24,8 +24,8 @@ class Preset:
         models: the default models, where they are fewer.
         images: how many images are attacked at most, balanced over classes.
         contents, styles: bundled pictures by name.
-        source, judge: names of the attacked network and of the one that only scores; the judge is
-            none of the models.
+        source, judge: names of the attacked network and of the one that scores pictures, and so
+            makes none itself.
         side: of the attacked images, pixels: all models are shown the same ones.
         needs_data: whether the bundled images are too few to mean anything.
         headline: norm and radius of the main transfer columns, as in ``Attack.condition``.
@@ -87,4 +87,7 @@ class Preset:
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
         """The plan, experiment by experiment; what two of them ask for is measured once."""
         planned = (cell for e in self.experiments for cell in e.cells(models, seed=seed))
-        return tuple(dict.fromkeys(planned))
+        return tuple(dict.fromkeys(cell for cell in planned if not self._scores_itself(cell)))
+
+    def _scores_itself(self, cell: Cell) -> bool:
+        return isinstance(cell.suite, Style | Judges) and cell.spec.name == self.judge

@@ -49,8 +49,8 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
             "no ImageNet pictures in /no/such/folder",
         ),
         (
-            ["--preset", "imagenet-mini", "--models", "tf_efficientnet_lite0.pypi"],
-            "tf_efficientnet_lite0.pypi is the judge of preset imagenet-mini: leave it out",
+            ["--preset", "article", "--models", "vgg19.tv_in1k,vgg11.tv_in1k"],
+            "none of the named models can be measured",
         ),
         (["--models", "resnet18.random"], "answers in cifar10 and imagenet do not compare"),
     ],
@@ -154,9 +154,10 @@ def test_members_without_weights_are_skipped_with_the_reason(
     monkeypatch.setattr("bench.preset.members", lambda *_, **__: tuple(map(find, names)))
     mini = replace(PRESETS["imagenet-mini"], models=())
     assert [spec.name for spec in cli._models(mini, "")] == [names[0], names[2]]
+    assert [spec.name for spec in cli._models(mini, ",".join(names))] == [names[0], names[2]]
     printed = capsys.readouterr().out
     assert "skipped vgg11.tv_in1k: vgg11.tv_in1k needs https://huggingface.co" in printed
-    assert printed.count("skipped") == 1
+    assert printed.count("skipped") == 2
 
 
 def test_the_size_of_the_pictures_can_be_chosen(

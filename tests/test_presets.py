@@ -80,6 +80,14 @@ def test_what_non_robust_features_teach_is_all_that_is_asked() -> None:
     assert not PRESETS["quick"].cells(models, seed=0)
 
 
+def test_the_judge_is_attacked_and_makes_no_pictures() -> None:
+    mini = PRESETS["imagenet-mini"]
+    suites = {(cell.spec.name, cell.suite.name) for cell in mini.cells(mini.members(), seed=0)}
+    assert (mini.judge, "transfer") in suites
+    assert (mini.judge, "style") not in suites
+    assert ("tf_efficientnet_lite1.pypi", "style") in suites
+
+
 def test_the_quick_preset_measures_what_it_promises() -> None:
     quick = PRESETS["quick"]
     made, styled = attacks(quick), [suite.settings for suite in suites(quick, Style)]
