@@ -48,7 +48,6 @@ def test_its_pictures_and_models_exist(preset: Preset) -> None:
     names = [spec.name for spec in preset.members()]
     assert len(names) == len(set(names))
     assert preset.source in names
-    assert preset.judge not in names
     assert all(find(name).dataset.endswith(preset.dataset) for name in names)
 
 
