@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from tests.toys import SHORT, tiny_net, toy_images
-from zoo import search
+from zoo import produce, search
+from zoo.catalog import find
+from zoo.recipes import recipe_of
 
 RECIPE = replace(SHORT, tried=(1e-7, 0.1, 1e20))
 IMAGES = toy_images(150)
@@ -54,3 +56,21 @@ def test_a_handful_of_pictures_is_split_too(
     monkeypatch.setattr(search, "SHOWN", 960)
     monkeypatch.setattr(search, "HELD", 540)
     assert found(tmp_path)[0.1] > 0.6
+
+
+def test_a_further_seed_trains_at_the_rate_the_first_one_found(
+    checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, images = "matched_c10.res0_max22_bn0", toy_images(20, 32)
+    recorded = {"0.025": 0.3, "0.05": 0.5, "0.1": 0.4, "0.2": 0.1}
+    checkpoints(first, search=recorded, data={"sha256": images.sha256})
+    searched: list[str] = []
+    monkeypatch.setattr(produce, "rates", lambda *_, **__: searched.append("again") or {})
+    second = find(f"{first}-s1")
+    recipe = recipe_of(second)
+    found = produce._search(second, recipe, images, tmp_path, "cpu")
+    assert found == {float(rate): score for rate, score in recorded.items()}
+    assert not searched
+    produce._search(second, recipe, toy_images(21, 32), tmp_path, "cpu")  # other pictures
+    produce._search(second, replace(recipe, tried=(0.3,)), images, tmp_path, "cpu")  # other rates
+    assert len(searched) == 2

@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 from torch import nn
 
 from zoo.datasets import LabelledImages, to_float
+from zoo.precision import computing, fastest
 from zoo.robust import STEPS, input_gradient
 from zoo.spec import ModelSpec
 
@@ -85,8 +86,8 @@ def robust_accuracy(
 ) -> Accuracy:
     """Accuracy under PGD with a random start; a picture counts as lost at its first wrong answer.
 
-    Lost pictures leave the batch, so weak networks cost little. Gradients run in bfloat16; every
-    answer that counts is given in fp32.
+    Lost pictures leave the batch, so weak networks cost little. Gradients run in bfloat16 where
+    the device has it; every answer that counts is given in fp32.
     """
     device = next(model.parameters()).device
     right = 0
@@ -110,7 +111,7 @@ def _survivors(model: nn.Module, clean: torch.Tensor, y: torch.Tensor, attack: P
         if not len(y):
             return 0
         step = STEPS[attack.norm](clean, attack.eps, attack.step_size)
-        with torch.autocast(clean.device.type, torch.bfloat16):
+        with computing(clean.device, fastest(clean.device)):
             gradient = input_gradient(model, x, y)
         x = step.project(step.step(x, gradient))
         kept = _answers(model, x) == y

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zoo.datasets import CIFAR10_CLASSES, DataError, LabelledImages, to_float
+from zoo.precision import computing, fastest
 from zoo.robust import STEPS, pgd
 
 KINDS = ("det", "rand", "noise")
@@ -61,7 +62,8 @@ def make(
     """Move and relabel every picture.
 
     The iterations are as many, in tens, as still raise the share of hits on the first 500 pictures
-    by half a point, at most the original's 100. Gradients run in bfloat16.
+    by half a point, at most the original's 100. Gradients run in bfloat16 where the device
+    has it.
 
     Args:
         source: pixels in [0,1] to logits, frozen, in evaluation mode.
@@ -114,7 +116,7 @@ def _moved(source: nn.Module, x: Tensor, y: Tensor, steps: int) -> Tensor:
         direction = EPS * direction / direction.norm(dim=1, keepdim=True)
         noise: Tensor = unit.project(x + direction.view_as(x))
         return noise
-    with torch.autocast(x.device.type, torch.bfloat16):
+    with computing(x.device, fastest(x.device)):
         return pgd(
             source, x, y, norm="l2", eps=EPS, steps=steps, step_size=STEP_SIZE, targeted=True
         )

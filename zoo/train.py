@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from zoo.datasets import LabelledImages, to_float
+from zoo.precision import computing
 from zoo.recipes import Attack, Recipe
 from zoo.robust import pgd
 
@@ -90,8 +91,7 @@ def fit(
 def _step(
     model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, recipe: Recipe
 ) -> tuple[float, int]:
-    precision = torch.autocast(x.device.type, getattr(torch, recipe.precision))
-    with precision:
+    with computing(x.device, recipe.precision):
         if recipe.attack:
             x = _attacked(model, x, y, recipe.attack)
         logits = model(x)
