@@ -229,6 +229,11 @@ def _plan(
         device=devices[0],
     )
     cells = chosen.cells(specs, seed=seed)
+    if not cells:
+        raise UnknownModelError(
+            f"preset {chosen.name} has nothing to measure on {', '.join(s.name for s in specs)}: "
+            "its taps, weights or surgery are for other models"
+        )
     return make_plan(chosen.name, cells, inputs, headline=chosen.headline, devices=devices)
 
 

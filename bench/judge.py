@@ -36,7 +36,7 @@ def picture_scores(
     layer = content_tap(judge.classifier.net, stride=16)
     made, plain, wanted = _seen(judge, output, content, style)
     style_scores = artifact_scores(style) | lattice_scores(style)
-    own = [name for name in style_scores if name.startswith(("peak_", "lattice_"))]
+    own = [name for name in style_scores if name.startswith(("peak_", "board_", "lattice_"))]
     return {
         **_named("judge_style_distance", *_to_style(made, plain, wanted)),
         "judge_content_distance": relative_distance(made[layer], plain[layer]),

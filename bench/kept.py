@@ -37,7 +37,7 @@ def _read(
     cases = [pair_name(content, style) for content, style in product(contents, styles)]
     return {
         (condition, case): read_png(
-            picture_file(inputs.run, spec.name, condition, case), address=address
+            picture_file(inputs.run, spec.name, condition, case, seed=seed), address=address
         )
         for condition, case in product(conditions, cases)
     }

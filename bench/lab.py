@@ -5,6 +5,7 @@ all of them, each on its own models and pictures.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,18 +22,30 @@ from bench.suite_style import Style
 
 
 def _style(
-    *, styles: int | None = None, weights: tuple[float, ...] = (100.0,), **settings: Any
+    *,
+    contents: int | None = 1,
+    styles: int | None = None,
+    weights: tuple[float, ...] = (100.0,),
+    **settings: Any,
 ) -> Style:
-    return Style(StyleSettings(weights=weights, evaluations=100, **settings), styles=styles)
+    """One content picture in every style; comparisons that carry a claim take all of them."""
+    chosen = StyleSettings(weights=weights, evaluations=100, **settings)
+    return Style(chosen, contents=contents, styles=styles)
 
 
 _TWO = ("vgg_c10.standard", "resnet50_c10.standard")
 _THREE = (*_TWO, "resnet50_c10.l2_05")
 _FOUR = (*_THREE, "inception_c10.standard")
-_SMOOTHED = (*_THREE, "resnet18_c10.standard", "densenet_c10.standard")
-_TRAINED = ("contestant", "twin", "matched")
+# with residual connections and without, famous and matched
+_SMOOTHED = (
+    *_THREE, "resnet18_c10.standard", "densenet_c10.standard",
+    *(f"matched_c10.res{residual}_max22_bn1" for residual in (0, 1)),
+)  # fmt: skip
+_FAMOUS = ("contestant", "twin")
+_TRAINED = (*_FAMOUS, "matched")
+_EVERY: Mapping[str, Any] = {"contents": None}
 _BOTH_ENDS = (1.0, 100.0)
-_PLAIN = _style(weights=_BOTH_ENDS)
+_PLAIN = _style(weights=_BOTH_ENDS, **_EVERY)
 _SEARCHED = (1.0, 10.0, 100.0, 1000.0)
 # each layer weighs so many times the one before it; (1.0,) is all layers alike
 _LAYERS = ((1.0,), *(tuple(ratio**i for i in range(1, 5)) for ratio in (0.25, 0.5, 2.0, 4.0)))
@@ -48,27 +61,35 @@ def _condition(
     *,
     seeds: bool = False,
     from_each: bool = False,
+    untrained: bool | None = None,
 ) -> Experiment:
     """Further seeds of a model would be the same experiment again."""
-    return Experiment(about, suites, models, roles, seeds=seeds, from_each=from_each)
+    return Experiment(
+        about, suites, models, roles, seeds=seeds, from_each=from_each, untrained=untrained
+    )
 
 
-def _surgery(name: str, about: str) -> Experiment:
-    suites = (_style(), Coverage())
+def _surgery(name: str, about: str, **pictures: Any) -> Experiment:
+    suites = (_style(**pictures), Coverage())
     return Experiment(about, suites, roles=_TRAINED, seeds=False, surgery=(name,))
 
 
 CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
     {
         "plain": _condition(
-            "style transfer on the pixels", (_PLAIN,), seeds=True
+            "style transfer on the pixels", (_PLAIN,), roles=(*_FAMOUS, "replicate", "control"),
+            seeds=True, untrained=False,
+        ),
+        "matched": _condition(
+            "the same by the matched nets, from one picture", (replace(_PLAIN, contents=1),),
+            roles=("matched",), seeds=True,
         ),
         "random-weights": _condition(
-            "the same by untrained networks", (_PLAIN,), roles=("control",)
+            "the same by untrained networks", (_PLAIN,), roles=("control",), untrained=True
         ),
         "judges": _condition(
             "every network judges the others' plain pictures", (Judges(_PLAIN),),
-            roles=("contestant", "twin", "control"), from_each=True,
+            roles=(*_FAMOUS, "control"), from_each=True,
         ),
         "texture": _condition(
             "noise to texture, no content", (_style(weights=(1.0,), start="noise", texture=True),)
@@ -80,15 +101,26 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             "Fourier coefficients of decorrelated colours",
             (_style(parameterization="fourier-decorrelated"),), _FOUR,
         ),
+        "pixel+adam": _condition(
+            "pixels by Adam, the control of random views", (_style(adam=True),), _FOUR
+        ),
         "pixel+transforms": _condition("random views", (_style(transforms=True),), _FOUR),
-        "fourier-decorrelated+transforms": _condition("both", (_style(**_PRIORS),), _FOUR),
+        "fourier+transforms": _condition(
+            "random views of Fourier coefficients",
+            (_style(transforms=True, parameterization="fourier"),), _FOUR,
+        ),
+        "fourier-decorrelated+transforms": _condition(
+            "random views, decorrelated colours", (_style(**_PRIORS, **_EVERY),), _FOUR
+        ),
         "average-pool": _surgery("average-pool", "average for max pools"),
         "blur-pool": _surgery("blur-pool", "blurred max pools"),
-        "box-kernels": _surgery("box-kernels", "strided kernels averaged over their stride"),
+        "box-kernels": _surgery(
+            "box-kernels", "strided kernels averaged over their stride", **_EVERY
+        ),
         "pad-kernels": _surgery("pad-kernels", "strided kernels padded with zeros: a control"),
         "article-taps": _condition("the article's own taps", (_style(taps="article"),)),
         "without-first": _condition(
-            "no full-resolution tap", (_style(taps="without-first"),)
+            "no full-resolution tap", (_style(taps="without-first"),), roles=_FAMOUS
         ),
         "single-taps": _condition(
             "style from one tap", tuple(_style(taps=f"single/{k}") for k in range(5)), _THREE
@@ -100,14 +132,14 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             "content from every tap", tuple(_style(content_tap=k) for k in range(4)), _TWO
         ),
         "softmax": _condition(
-            "smoothed maps", (_style(smoothing="softmax", weights=_BOTH_ENDS),), _SMOOTHED
+            "smoothed maps", (_style(smoothing="softmax"),), _SMOOTHED
         ),
         "softmax-channel": _condition(
-            "smoothed channels", (_style(smoothing="softmax-channel", weights=_BOTH_ENDS),),
+            "smoothed channels", (_style(smoothing="softmax-channel"),),
             _SMOOTHED,
         ),
         "downscaled": _condition(
-            "late stages times .001", (_style(layer_weights=DOWNSCALED, weights=_BOTH_ENDS),),
+            "late stages times .001", (_style(layer_weights=DOWNSCALED),),
             _SMOOTHED,
         ),
         "grid": _condition(

@@ -99,9 +99,9 @@ _PRESETS = (
         dataset="cifar10",
         images=20,
         experiments=tuple(CONDITIONS.values()),
-        contents=("chelsea",),
-        styles=("ihc", "coffee"),
-        roles=("contestant", "twin", "matched", "control"),
+        contents=("chelsea", "astronaut"),
+        styles=_STYLES,
+        roles=("contestant", "twin", "replicate", "matched", "control"),
     ),
     Preset(
         name="attack-lens",

@@ -119,10 +119,11 @@ def artifact_scores(images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor,
     """Spectral scores of every picture of a batch; float64, on the CPU.
 
     Keys: ``peak_2``, ``peak_4``, ``peak_8``, ``peak_16`` (`stride_peak`, dB; compare with those of
-    the style and content pictures); ``high_frequency_share`` (power above 1/4 cycle per pixel over
-    all power without zero frequency, 0 .. 1; .804 for white noise); ``spectral_slope`` (least
-    squares of log A on log k, k in 2 .. n // 4, A the azimuthal mean: 0 for white noise, -2 for
-    natural pictures, Field 1987); ``total_variation`` ([0, 1] units).
+    the style and content pictures); ``board_2`` .. ``board_16``, the same on the diagonals, where a
+    checkerboard of one-pixel squares has its only line; ``high_frequency_share`` (power above 1/4
+    cycle per pixel over all power without zero frequency, 0 .. 1; .804 for white noise);
+    ``spectral_slope`` (least squares of log A on log k, k in 2 .. n // 4, A the azimuthal mean: 0
+    for white noise, -2 for natural pictures, Field 1987); ``total_variation`` ([0, 1] units).
 
     The pixels are in [0, 1], on any device, not necessarily square. A constant picture scores 0
     throughout, but NaN where a peak's ring has no room. NaN or infinity in a picture gives NaN.
@@ -132,11 +133,18 @@ def artifact_scores(images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor,
     """
     power = power_spectrum(images)
     peaks = {f"peak_{period}": stride_peak(power, period=period) for period in PERIODS}
-    return peaks | {
-        "high_frequency_share": _high_frequency_share(power),
-        "spectral_slope": _slope(power),
-        "total_variation": total_variation(images),
+    boards = {
+        f"board_{period}": stride_peak(power, period=period, diagonal=True) for period in PERIODS
     }
+    return (
+        peaks
+        | boards
+        | {
+            "high_frequency_share": _high_frequency_share(power),
+            "spectral_slope": _slope(power),
+            "total_variation": total_variation(images),
+        }
+    )
 
 
 def _high_frequency_share(power: Float[Tensor, "b h w"]) -> Float[Tensor, " b"]:

@@ -17,6 +17,7 @@ class StyleSettings:
         parameterization: what is optimised, see ``bench.parameterize``.
         transforms: whether the network sees a new random view at each evaluation, optimised by
             Adam; without them the loss is deterministic, optimised by L-BFGS.
+        adam: optimise by Adam without random views, too: their control.
         smoothing: of the activations before they are compared, see ``bench.smoothing``.
         layer_weights: of the last style taps in the style loss, in their order; those before them
             weigh 1. Only their ratios count.
@@ -32,6 +33,7 @@ class StyleSettings:
     evaluations: int = 120
     parameterization: str = "pixel"
     transforms: bool = False
+    adam: bool = False
     smoothing: str = "none"
     layer_weights: tuple[float, ...] = ()
     content_tap: int | None = None
@@ -51,6 +53,8 @@ class StyleSettings:
             yield f"{self.parameterization}+transforms"
         elif self.parameterization != "pixel":
             yield self.parameterization
+        if self.adam and not self.transforms:
+            yield "adam"
         if self.smoothing != "none":
             yield self.smoothing
         if self.layer_weights:

@@ -82,7 +82,7 @@ def _one(
 ) -> tuple[Tensor, Tensor, float, bool, int, int, Tensor]:
     """The fields of ``Stylized`` for one picture."""
     space = parameterization(settings.parameterization, *start.shape[-2:])
-    minimise = adam if settings.transforms else lbfgs
+    minimise = adam if settings.transforms or settings.adam else lbfgs
     found = minimise(
         lambda p: losses(space.decode(p)), space.encode(start), settings.evaluations, tick
     )

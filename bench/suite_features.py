@@ -33,7 +33,7 @@ class Features:
     channels: int = 2
     logits: int = 4
     name: ClassVar[str] = "features"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @property
     def label(self) -> str:
@@ -71,7 +71,7 @@ class Features:
                 for metric, values in scores.items():
                     if not torch.isnan(values[i]):  # a peak the picture is too small for is no row
                         yield case, self.settings.condition, metric, 0, float(values[i])
-                file = feature_file(inputs.run, spec.name, self.settings.condition, case)
+                file = feature_file(inputs.run, spec.name, self.settings.condition, case, seed=seed)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 save_png(made.images[i].cpu(), file)
 
@@ -88,6 +88,7 @@ class Features:
         yield [f"logit-{k}" for k in classes], logits(classifier, classes)
 
 
-def feature_file(run: Path, model: str, condition: str, case: str) -> Path:
+def feature_file(run: Path, model: str, condition: str, case: str, *, seed: int = 0) -> Path:
     """Where a picture lies, named by what it is."""
-    return run / "artifacts" / "features" / model / f"{condition}__{case}.png"
+    name = f"{condition}__{case}" + (f"__s{seed}" if seed else "")
+    return run / "artifacts" / "features" / model / f"{name}.png"

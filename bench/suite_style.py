@@ -36,7 +36,7 @@ class Style:
     contents: int | None = None
     styles: int | None = None
     name: ClassVar[str] = "style"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def label(self) -> str:
@@ -49,7 +49,11 @@ class Style:
 
     def fits(self, spec: ModelSpec) -> bool:
         """Whether the model has such taps."""
-        return self.settings.taps != "article" or spec.style_layers is not None
+        try:
+            self._taps(spec)
+        except ValueError:
+            return False
+        return True
 
     def depends(self, inputs: Inputs) -> list[str]:
         """The judge's weights and the pictures used."""
@@ -101,7 +105,7 @@ class Style:
             case, condition = pair_name(content, style), self.settings.condition(weight)
             for metric, step, value in _measured(made, scores):
                 yield case, condition, metric, step, value
-            file = picture_file(inputs.run, spec.name, condition, case)
+            file = picture_file(inputs.run, spec.name, condition, case, seed=seed)
             _save(made.images[0].cpu(), file, address=address)
 
     def everywhere(self) -> "Style":
@@ -142,9 +146,14 @@ def pair_name(content: Picture, style: Picture) -> str:
     return f"{content.name}+{style.name}"
 
 
-def picture_file(run: Path, model: str, condition: str, case: str) -> Path:
+def picture_file(run: Path, model: str, condition: str, case: str, *, seed: int = 0) -> Path:
     """Where a stylised picture lies, named by what it is."""
-    return run / "artifacts" / "style" / model / f"{condition.replace('/', '_')}__{case}.png"
+    name = f"{condition.replace('/', '_')}__{case}{_of(seed)}.png"
+    return run / "artifacts" / "style" / model / name
+
+
+def _of(seed: int) -> str:
+    return f"__s{seed}" if seed else ""
 
 
 def keep_originals(run: Path, contents: Iterable[Picture], styles: Iterable[Picture]) -> None:

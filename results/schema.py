@@ -216,6 +216,20 @@ METRICS: dict[str, Metric] = {
         for p in _PERIODS
     },
     **{
+        f"board_{p}": Metric(
+            f"checkerboard peak at period {p}", "dB", -_INF, _INF, -1,
+            f"power at period {p} on the two diagonals over its local ring, in the output", _ODENA,
+        )
+        for p in _PERIODS
+    },
+    **{
+        f"board_{p}_style": Metric(
+            f"checkerboard peak at period {p} of the style", "dB", -_INF, _INF, 0,
+            f"board_{p} of the style picture itself",
+        )
+        for p in _PERIODS
+    },
+    **{
         f"lattice_{p}": Metric(
             f"lattice of {p} pixels", "ratio", 1, p, -1,
             f"largest over mean |dx|, |dy| at equal places modulo {p}", "Wang et al. 2002",

@@ -20,7 +20,8 @@ from zoo.spec import ModelSpec
 
 LAB = PRESETS["style-lab"]
 SMALL = members("cifar10")
-UNTRAINED = members("cifar10", role="control")
+CONTROLS = members("cifar10", role="control")
+UNTRAINED = tuple(spec for spec in CONTROLS if spec.training == "random")
 # as many as the zoo is to have: a second and a third seed of some
 THIRTY = (
     *SMALL,
@@ -67,8 +68,9 @@ def test_every_experiment_has_somebody_to_measure() -> None:
 
 
 def test_untrained_networks_are_a_condition_of_their_own() -> None:
-    everybody = (*SMALL, *UNTRAINED)
+    everybody = (*SMALL, *CONTROLS)
     assert names("random-weights", everybody) == {s.name for s in UNTRAINED if s.seed == 0}
+    assert names("plain", everybody) == {s.name for s in everybody} - {s.name for s in UNTRAINED}
     assert {s.arch for s in UNTRAINED} >= {s.arch for s in SMALL}  # every architecture
     for condition in ("plain", "texture", "single-taps", "features"):
         assert not names(condition, everybody) & {s.name for s in UNTRAINED}

@@ -1,6 +1,7 @@
 """Which activations of a network are compared: the tap sets."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -38,14 +39,18 @@ def tap_set(spec: ModelSpec, kind: str, *, content: int | None = None) -> Taps:
     Raises:
         ValueError: the article named no taps for this family, or there is no such kind or place.
     """
-    net = skeleton(spec)
-    found = outputs(net)
-    matched = _matched(net, found)
-    if kind == "article":
-        taps = _article(spec)
-    else:
-        taps = Taps(nearest_activation(content_tap(net), found), _some(matched, kind))
+    every = _every(spec.arch, tuple(spec.arch_options.items()), spec.surgery)
+    matched = every.style
+    taps = _article(spec) if kind == "article" else Taps(every.content, _some(matched, kind))
     return taps if content is None else Taps(_nth(matched, content), taps.style)
+
+
+@lru_cache(maxsize=256)
+def _every(arch: str, options: tuple[tuple[str, Any], ...], surgery: tuple[str, ...]) -> Taps:
+    """The matched taps of an architecture: weights have no say in them."""
+    net = _skeleton(arch, options, surgery)
+    found = outputs(net)
+    return Taps(nearest_activation(content_tap(net), found), _matched(net, found))
 
 
 def default_taps(spec: ModelSpec) -> tuple[str, ...]:
@@ -80,9 +85,15 @@ def _nth(matched: tuple[str, ...], place: int) -> str:
 
 def skeleton(spec: ModelSpec) -> nn.Module:
     """The spec's architecture after its surgeries, without memory behind its weights."""
+    return _skeleton(spec.arch, tuple(spec.arch_options.items()), spec.surgery)
+
+
+def _skeleton(
+    arch: str, options: tuple[tuple[str, Any], ...], surgery: tuple[str, ...]
+) -> nn.Module:
     with torch.device("meta"):
-        net: nn.Module = create_model(spec.arch, **spec.arch_options)
-        operate(net, spec.surgery)
+        net: nn.Module = create_model(arch, **dict(options))
+        operate(net, surgery)
     return net
 
 
