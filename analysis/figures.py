@@ -13,7 +13,7 @@ from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
 from analysis.robustness_columns import distance_facts, robust_curves
-from analysis.style_columns import headline, largest_weight, parts, style_curves
+from analysis.style_columns import at_shared_weights, headline, largest_weight, parts, style_curves
 from analysis.tables import Run
 from analysis.transfer_columns import condition_rates, transfer_facts
 from results.store import StoreError
@@ -41,7 +41,8 @@ def figures(
         if curve["step"].nunique() > 1:
             name = _curve_name(str(condition), run.headline)
             yield name, partial(plots.attack_curve, curve, table)
-    losses = headlined(headline(style_curves(run.rows, "loss_style")), table)
+    curves = at_shared_weights(headline(style_curves(run.rows, "loss_style")))
+    losses = headlined(curves, table)
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
     power = headlined(strongest(style_curves(run.rows, "radial_power")), table)

@@ -42,6 +42,15 @@ def style_facts(rows: pd.DataFrame) -> pd.DataFrame:
     return facts.rename_axis(columns=None)
 
 
+def with_excess(facts: pd.DataFrame) -> pd.DataFrame:
+    """Facts with ``excess_2`` .. ``excess_16``: K(p) of the output minus the style's, in dB."""
+    pairs = {period: (f"peak_{period}", f"peak_{period}_style") for period in PERIODS}
+    return facts.assign(**{
+        f"excess_{period}": facts[own] - facts[style]
+        for period, (own, style) in pairs.items() if {own, style} <= set(facts.columns)
+    })  # fmt: skip
+
+
 def style_curves(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric over steps in long form: model, case, condition, seed, step, value, start, ..."""
     curves = rows[(rows["suite"] == "style") & (rows["metric"] == metric)]
@@ -53,6 +62,20 @@ def style_curves(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 def headline(facts: pd.DataFrame, *, start: str = START, taps: str = TAPS) -> pd.DataFrame:
     """The lines of one start and one set of taps, all weights."""
     return facts[(facts["start"] == start) & (facts["taps"] == taps)]
+
+
+def at_shared_weights(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of one condition at the style weights that all of its models were measured at.
+
+    Models at other weights do not compare: style transfer goes further at a larger weight. Where
+    no weight is shared by all, the one that most models have, the largest of several.
+    """
+    models = lines.groupby("weight")["model"].nunique()
+    if models.empty:
+        return lines
+    shared = list(models.index[models == lines["model"].nunique()])
+    most = sorted(models.index[models == models.max()], key=_weight)[-1:]
+    return lines[lines["weight"].isin(shared or most)]
 
 
 def parts(condition: pd.Series) -> pd.DataFrame:
@@ -69,7 +92,8 @@ def style_columns(
 ) -> pd.DataFrame:
     """Style quality, artifacts and convergence, one row a model; NaN if unmeasured.
 
-    Content start and matched taps, mean over pictures and weights, unless said otherwise. Columns
+    Content start and matched taps, mean over pictures and over the style weights that all models
+    of the run were measured at (``at_shared_weights``), unless said otherwise. Columns
     (_low, _high, _n by bootstrap over pictures unless marked *): progress, palette_progress,
     texture_progress and random_progress, at most 1 (see style_facts); progress_article: the
     article's taps; progress_noise_start;
@@ -80,13 +104,23 @@ def style_columns(
     """
     facts = style_facts(rows)
     how = {"resamples": resamples, "seed": seed}
-    lines = {model: _one_model(facts[facts["model"] == model], how) for model in models}
-    columns = pd.DataFrame.from_dict(lines, orient="index")
     main = headline(facts)
+    sides = [
+        at_shared_weights(part)
+        for part in (main, headline(facts, taps="article"), headline(facts, start="noise-start"))
+    ]
+    failed = _column(facts, "diverged").groupby(facts["model"]).mean()
+    lines = {
+        model: _one_model(*(part[part["model"] == model] for part in sides), how=how)
+        | {"diverged": float(failed.get(model, np.nan))}
+        for model in models
+    }
+    columns = pd.DataFrame.from_dict(lines, orient="index")
     for weight in sorted(main["weight"].unique(), key=_weight):
         chosen = main[main["weight"] == weight]
         columns[f"progress[{weight}]"] = chosen.groupby("model")["progress"].mean()
-    return columns.join(convergence(headline(style_curves(rows, "loss_style"))))
+    curves = at_shared_weights(headline(style_curves(rows, "loss_style")))
+    return columns.join(convergence(curves))
 
 
 def _weight(name: str) -> float:
@@ -98,13 +132,12 @@ def largest_weight(facts: pd.DataFrame) -> str | None:
     return max(facts["weight"].dropna().unique(), key=_weight, default=None)
 
 
-def _one_model(facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
-    main = headline(facts)
-
+def _one_model(
+    main: pd.DataFrame, article: pd.DataFrame, noise: pd.DataFrame, *, how: dict[str, int]
+) -> dict[str, float]:
     def average(lines: pd.DataFrame, name: str) -> Estimate:
         return mean(_column(lines, name), clusters=lines["case"], **how)
 
-    article, noise = headline(facts, taps="article"), headline(facts, start="noise-start")
     excess, period = _peak_excess(main, how)
     return {
         **spread("progress", average(main, "progress")),
@@ -117,7 +150,6 @@ def _one_model(facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
         **spread("peak_excess", excess),
         "peak_excess_period": period,
         **{name: float(_column(main, name).mean()) for name in MEANS},
-        "diverged": float(_column(facts, "diverged").mean()),
     }
 
 

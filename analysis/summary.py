@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.association import Correlation
+from analysis.lab_contrasts import contrast_table
 from analysis.sample import standard_zoo
 from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
@@ -24,6 +25,7 @@ MAIN = {
 JUDGED = (
     "progress", "texture_progress", "palette_progress", "random_progress", "progress_by_others",
 )  # fmt: skip
+LAB_TITLE = "## Comparisons of the style laboratory"
 DENOMINATORS = {
     "fooling": "pictures source and target get right",
     "fooling_joint": "pictures all models get right", "fooling_all": "all pictures",
@@ -31,8 +33,9 @@ DENOMINATORS = {
 
 
 def summary(
-    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame
-) -> str:
+    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame,
+    laboratory: pd.DataFrame | None = None,
+) -> str:  # fmt: skip
     """The run's summary as Markdown.
 
     Args:
@@ -40,7 +43,9 @@ def summary(
         table: its model table.
         correlations: over its standard zoo, the headline ones first; every one is reported.
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
+        laboratory: ``analysis.lab_contrasts.contrasts``; None or empty leaves its section out.
     """
+    compared = laboratory is not None and len(laboratory)
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
         _what(run, table),
@@ -50,6 +55,7 @@ def summary(
         "## Transfer and style\n\n" + _correlations(correlations),
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
+        *([f"{LAB_TITLE}\n\n" + contrast_table(laboratory)] if compared else []),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]
@@ -99,7 +105,7 @@ def _key(run: Run) -> str:
         f"Attack: {run.headline}, untargeted, at its last step. Fooling counts pictures that "
         "source and target get right, joint those that all models get right, all every picture; "
         f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures "
-        "and weights; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
+        "and the style weights all models share; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
         "peak above the style picture's own; log AUC = mean log10 of the loss over its start. "
         "Brackets: 95 %, over pictures. `models.csv` has every column."
     )
