@@ -104,7 +104,7 @@ def analyse(
         ]  # fmt: skip
         files += [write(compared, loaded.path, name="contrasts")] if len(compared) else []
         grid = main_grid(grid_points(loaded.rows))
-        files += [write_best(grid, loaded.path)] if len(grid) else []
+        files += write_best(grid, loaded.path) if len(grid) else []
         lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
         lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)

@@ -152,9 +152,8 @@ def _surgeries(models: pd.DataFrame) -> Iterator[Comparison]:
     whole = intact(models)
     parts = models["model"].str.partition("+")
     for surgery in sorted(set(parts[2]) - {""}):
-        changed = models[parts[2] == surgery].assign(
-            network=lambda m: m["network"].str.partition("+")[0]
-        )
+        changed = models[parts[2] == surgery]
+        changed = changed.assign(network=changed["network"].str.partition("+")[0])
         yield from _each_and_mean("surgery", f"{surgery} - intact", whole, _seeds(changed))
 
 
@@ -182,7 +181,7 @@ def _switches(models: pd.DataFrame) -> Iterator[Comparison]:
     ]  # fmt: skip
     for switch, first, second in levels:
         others = [name for name in SWITCHES if name != switch]
-        pairs = []
+        pairs: list[tuple[Side, Side]] = []
         for _, part in nets.groupby(others):
             sides = [_seeds(part[part[switch] == level]) for level in (first, second)]
             pairs += _crossed(*(side.values() for side in sides))

@@ -11,11 +11,11 @@ Every difference is between the same pairs of pictures at one style weight. The 
 
 What small numbers do: with three pictures the t quantile is 4.3, with two networks it may be 12.7,
 so intervals are wide and show no missing effect. For normal differences the paired interval covers
-95 %, the crossed one 92 to 99 % (91 % at worst with two of either), most where networks and pictures
-hardly differ beyond noise (simulated in ``tests/test_lab_contrasts.py``). Pictures that share a
-content or a style are taken as independent, which they are not quite, and levels of the factory as
-a sample, so that averages are about networks like these. p is not corrected for the number of
-comparisons.
+95 %, the crossed one 92 to 99 % (91 % at worst with two of either), most where networks and
+pictures hardly differ beyond noise (simulated in ``tests/test_lab_contrasts.py``). Pictures that
+share a content or a style are taken as independent, which they are not quite, and levels of the
+factory as a sample, so that averages are about networks like these. p is not corrected for the
+number of comparisons.
 """
 
 import math
@@ -188,8 +188,8 @@ _CAPTION = (
     f"{WEIGHT.removeprefix('w')}; brackets: 95 %. One network: paired t over pictures (from "
     f"{FEWEST_PICTURES}); several networks or weight seeds: crossed with the pictures, wide where "
     "there are few of either, so that an interval around 0 shows no missing effect. K(p) is the "
-    "peak at one period, above the style's. Nothing is corrected for the number of comparisons: one "
-    "in twenty intervals misses. `contrasts.csv` has p and each matched net."
+    "peak at one period, above the style's. Nothing is corrected for the number of comparisons: "
+    "one in twenty intervals misses. `contrasts.csv` has p and each matched net."
 )
 
 

@@ -8,6 +8,7 @@ from analysis.transfer_columns import spread
 
 START, TAPS = "content-start", "matched"  # the main columns; the article's taps come beside them
 PERIODS = (2, 4, 8, 16)
+_LATTICES = ("peak", "board", "lattice")  # scores of a lattice; every run has the first
 MEANS = [
     "judge_content_distance", "content_ssim", "content_edges", "high_frequency_share",
     "spectral_slope", "total_variation", "clipped_share", "evaluations", "line_search_failures",
@@ -99,8 +100,10 @@ def style_columns(
     article's taps; progress_noise_start;
     progress[weight]*; peak_2 .. peak_16* in dB; peak_excess: the largest over periods p of mean
     (K(p) of the output - K(p) of the style), in dB, at peak_excess_period*: as a maximum of means
-    it leans upwards with few pictures; content distance, SSIM and spectral means*; diverged*: the
-    share over all of the model's pictures; and ``convergence``'s columns*.
+    it leans upwards with few pictures; board_excess, lattice_excess: the same of the diagonal
+    peak, in dB, and of the lattice score, a ratio, where they were measured; content distance,
+    SSIM and spectral means*; diverged*: the share over all of the model's pictures; and
+    ``convergence``'s columns*.
     """
     facts = style_facts(rows)
     how = {"resamples": resamples, "seed": seed}
@@ -138,7 +141,7 @@ def _one_model(
     def average(lines: pd.DataFrame, name: str) -> Estimate:
         return mean(_column(lines, name), clusters=lines["case"], **how)
 
-    excess, period = _peak_excess(main, how)
+    kinds = [k for k in _LATTICES if k == _LATTICES[0] or f"{k}_2_style" in main]
     return {
         **spread("progress", average(main, "progress")),
         **spread("palette_progress", average(main, "palette_progress")),
@@ -147,26 +150,27 @@ def _one_model(
         **spread("progress_article", average(article, "progress")),
         **spread("progress_noise_start", average(noise, "progress")),
         **{f"peak_{p}": float(_column(main, f"peak_{p}").mean()) for p in PERIODS},
-        **spread("peak_excess", excess),
-        "peak_excess_period": period,
+        **{name: value for k in kinds for name, value in _excess(k, main, how).items()},
         **{name: float(_column(main, name).mean()) for name in MEANS},
     }
 
 
-def _peak_excess(facts: pd.DataFrame, how: dict[str, int]) -> tuple[Estimate, float]:
+def _excess(kind: str, facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
+    """The largest over periods of the mean score above the style's own, and its period."""
     above: pd.DataFrame = pd.DataFrame(
-        {p: _column(facts, f"peak_{p}") - _column(facts, f"peak_{p}_style") for p in PERIODS}
+        {p: _column(facts, f"{kind}_{p}") - _column(facts, f"{kind}_{p}_style") for p in PERIODS}
     )
     above = above.dropna(axis=1, how="all").dropna()
+    name = f"{kind}_excess"
     if above.empty:
-        return NOTHING, float("nan")
+        return {**spread(name, NOTHING), f"{name}_period": float("nan")}
     clusters = facts.loc[above.index, "case"]
     means = {p: float(above[p].mean()) for p in PERIODS if p in above}
     period = max(means, key=lambda p: means[p])
     value = means[period]
     low, high = interval(bootstrap_means(above, clusters=clusters, **how).max(axis=1))
     found = Estimate(value, min(low, value), max(high, value), clusters.nunique())
-    return found, float(period)
+    return {**spread(name, found), f"{name}_period": float(period)}
 
 
 def convergence(traces: pd.DataFrame) -> pd.DataFrame:

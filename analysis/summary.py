@@ -25,7 +25,6 @@ MAIN = {
 JUDGED = (
     "progress", "texture_progress", "palette_progress", "random_progress", "progress_by_others",
 )  # fmt: skip
-LAB_TITLE = "## Comparisons of the style laboratory"
 DENOMINATORS = {
     "fooling": "pictures source and target get right",
     "fooling_joint": "pictures all models get right", "fooling_all": "all pictures",
@@ -45,7 +44,6 @@ def summary(
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
         laboratory: ``analysis.lab_contrasts.contrasts``; None or empty leaves its section out.
     """
-    compared = laboratory is not None and len(laboratory)
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
         _what(run, table),
@@ -55,11 +53,17 @@ def summary(
         "## Transfer and style\n\n" + _correlations(correlations),
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
-        *([f"{LAB_TITLE}\n\n" + contrast_table(laboratory)] if compared else []),
+        *_laboratory(laboratory),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _laboratory(compared: pd.DataFrame | None) -> list[str]:
+    if compared is None or compared.empty:
+        return []
+    return ["## Comparisons of the style laboratory\n\n" + contrast_table(compared)]
 
 
 def _what(run: Run, table: pd.DataFrame) -> str:
@@ -105,8 +109,9 @@ def _key(run: Run) -> str:
         f"Attack: {run.headline}, untargeted, at its last step. Fooling counts pictures that "
         "source and target get right, joint those that all models get right, all every picture; "
         f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures "
-        "and the style weights all models share; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
-        "peak above the style picture's own; log AUC = mean log10 of the loss over its start. "
+        "and the style weights all models share; progress 0 = untouched, 1 = reached; peak excess "
+        "= the largest stride-locked peak above the style picture's own; log AUC = mean log10 of "
+        "the loss over its start. "
         "Brackets: 95 %, over pictures. `models.csv` has every column."
     )
 
