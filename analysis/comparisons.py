@@ -1,7 +1,7 @@
 """Which sides the style laboratory compares: named pairs of networks under named conditions."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -46,12 +46,15 @@ class Comparison:
         name: of both sides.
         pairs: first and second side of every pair of networks that takes part.
         networks: what one of several pairs is.
+        same_weights: whether both sides of a pair are one network, so that a seed which only one
+            of them has is left out.
     """
 
     group: str
     name: str
     pairs: tuple[tuple[Side, Side], ...]
     networks: str = "networks"
+    same_weights: bool = False
 
 
 def condition(*variant: str, taps: str = TAPS, weight: str = WEIGHT) -> str:
@@ -87,9 +90,17 @@ def _measured(one: Comparison, available: Available) -> Comparison:
             Side(tuple(m for m in side.models if available(m, side.condition)), side.condition)
             for side in pair
         )
+        if one.same_weights:
+            first, second = _of_same_weights(first, second), _of_same_weights(second, first)
         if first.models and second.models:
             pairs.append((first, second))
-    return Comparison(one.group, one.name, tuple(pairs), one.networks)
+    return replace(one, pairs=tuple(pairs))
+
+
+def _of_same_weights(side: Side, other: Side) -> Side:
+    known = {name.partition("+")[0] for name in other.models}
+    kept = tuple(name for name in side.models if name.partition("+")[0] in known)
+    return replace(side, models=kept)
 
 
 def _seeds(models: pd.DataFrame, on: str = "") -> dict[str, Side]:
@@ -166,9 +177,10 @@ def _each_and_mean(
     pairs = {key: (side, plain[key]) for key, side in changed.items() if key in plain}
     for key, pair in pairs.items():
         named = f"{group}, {ONE_BY_ONE}" if key in long else group
-        yield Comparison(named, f"{key}: {name}", (pair,))
+        yield Comparison(named, f"{key}: {name}", (pair,), same_weights=True)
     if len(pairs) > 1:
-        yield Comparison(group, f"mean over networks: {name}", tuple(pairs.values()))
+        together = tuple(pairs.values())
+        yield Comparison(group, f"mean over networks: {name}", together, same_weights=True)
 
 
 def _switches(models: pd.DataFrame) -> Iterator[Comparison]:
@@ -197,7 +209,8 @@ def _smoothings(models: pd.DataFrame) -> Iterator[Comparison]:
             some = whole[whole["residual"].astype(bool) == residual]
             plain, smoothed = _seeds(some), _seeds(some, condition(smoothing))
             pairs = tuple((side, plain[name]) for name, side in smoothed.items())
-            yield Comparison("smoothing", f"{said} networks: {smoothing} - plain", pairs)
+            name = f"{said} networks: {smoothing} - plain"
+            yield Comparison("smoothing", name, pairs, same_weights=True)
 
 
 def _crossed(first: Iterable[Side], second: Collection[Side]) -> Sequence[tuple[Side, Side]]:

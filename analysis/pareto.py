@@ -88,14 +88,15 @@ def main_grid(points: pd.DataFrame) -> pd.DataFrame:
     of few.
     """
     main = points[(points["start"] == START) & (points["method"] == TAPS)]
-    main = main.assign(place=list(zip(main["layers"], main["weight"], strict=True)))
+    places = zip(main["layers"], main["weight"], strict=True)
+    main = main.assign(place=[f"{layers} {weight:g}" for layers, weight in places])
     grids = main.groupby(["model", "case", "seed"])
     searched = main[grids["layers"].transform("nunique") > 1]
     if searched.empty:
         return searched[COLUMNS]
-    places = searched.groupby(["model", "case", "seed"])["place"].agg(frozenset)
-    whole = max(places, key=lambda found: (len(found), sorted(found)))
-    complete = set(places.index[[whole <= found for found in places]])
+    held = searched.groupby(["model", "case", "seed"])["place"].agg(frozenset)
+    whole = max(held, key=lambda found: (len(found), sorted(found)))
+    complete = set(held.index[[whole <= found for found in held]])
     keys = zip(searched["model"], searched["case"], searched["seed"], strict=True)
     kept = pd.Series([key in complete for key in keys], index=searched.index)
     return searched.loc[kept & searched["place"].isin(list(whole)), COLUMNS]

@@ -132,7 +132,7 @@ def test_two_networks_make_no_ranks() -> None:
 def test_nobody_judged_is_no_column_and_no_table() -> None:
     rows = frame(outside([0.1, 0.2, 0.3, 0.4, 0.5]))
     assert lab_columns(rows, None, **HOW).empty
-    assert set(lab_tables(rows, None, {}, **HOW)) == {"convergence"}
+    assert set(lab_tables(rows, None, {}, **HOW)) == {"convergence", "conditions-style"}
 
 
 def test_the_matrix_frames_what_is_its_own() -> None:

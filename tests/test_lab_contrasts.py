@@ -116,6 +116,20 @@ def test_operated_copies_stand_against_the_intact_network() -> None:
     assert (mean["effect"], mean["n_networks"]) == (pytest.approx(0.2), 2)
 
 
+def test_a_seed_measured_one_way_only_is_no_part_of_its_network_s_difference() -> None:
+    plain, changed = [0.1, 0.2, 0.4], [0.2, 0.31, 0.5]
+    rows = pictures(VGG, plain) + pictures(f"{VGG}-s1", [0.9, 0.9, 0.9])
+    rows += pictures(VGG, changed, condition("fourier")) + pictures(f"{VGG}+blur-pool", changed)
+    rows += pictures(VGG, changed, condition("softmax"))
+    found = lines(rows, *map(about, (VGG, f"{VGG}-s1", f"{VGG}+blur-pool")))
+    names = [f"{VGG}: fourier - pixel", f"{VGG}: blur-pool - intact",
+             "non-residual networks: softmax - plain"]  # fmt: skip
+    assert found.loc[names, "effect"].tolist() == pytest.approx([0.31 / 3] * 3)
+    assert (found.loc[names, "n_seeds"] == 1).all() and (
+        found.loc[names, "unit"] == "pictures"
+    ).all()
+
+
 def factory_rows() -> tuple[list[Row], list[dict[str, object]]]:
     """Residual connections take .1, conv32 takes .05 from max22, batch norm does nothing."""
     rng = np.random.default_rng(0)
