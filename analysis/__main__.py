@@ -14,13 +14,14 @@ from typer.core import TyperGroup
 
 from analysis import plots, verdict_plots
 from analysis.any_plot import ColumnError, any_plot
-from analysis.association import Correlation, correlate
+from analysis.association import correlate
 from analysis.compare import compare, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
 from analysis.figures import figures, lab_figures, lens_figures
 from analysis.lab import lab_tables
+from analysis.lab_contrasts import contrasts
 from analysis.lens import lens_tables
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
@@ -95,13 +96,15 @@ def analyse(
         evidence = gather(loaded, table, **how)
         answers = verdicts(evidence)
         pairs = correlations(evidence, facts_of(loaded, evidence.pictures))
+        compared = contrasts(loaded.rows, table)
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
             write(pairs, loaded.path, name="correlations"),
-            _write_summary(loaded, table, found, answers),
+            _write_summary(loaded, summary(loaded, table, found, answers, compared)),
         ]  # fmt: skip
+        files += [write(compared, loaded.path, name="contrasts")] if len(compared) else []
         grid = main_grid(grid_points(loaded.rows))
-        files += [write_best(grid, loaded.path)] if len(grid) else []
+        files += write_best(grid, loaded.path) if len(grid) else []
         lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
         lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)
@@ -188,12 +191,9 @@ def _say(console: Console, what: object) -> None:
     console.print(str(what), highlight=False, markup=False, soft_wrap=True)
 
 
-def _write_summary(
-    run: Run, table: pd.DataFrame, found: list[Correlation], answers: pd.DataFrame
-) -> Path:
+def _write_summary(run: Run, text: str) -> Path:
     file = run.path / "analysis" / "summary.md"
-    text = summary(run, table, found, answers).encode()
-    write_atomically(file, lambda out: out.write(text))
+    write_atomically(file, lambda out: out.write(text.encode()))
     return file
 
 

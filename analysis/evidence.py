@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from analysis.style_columns import PERIODS, style_facts
+from analysis.style_columns import style_facts, with_excess
 from analysis.tables import Run
 from analysis.verdict import Effect
 
@@ -35,12 +35,7 @@ def gather(run: Run, table: pd.DataFrame, *, resamples: int = 2000, seed: int = 
     known = table.assign(
         log_params=np.log10(sizes.where(sizes > 0)), robust_training=table["robust"].astype(float)
     )
-    pictures = style_facts(run.rows)
-    for period in PERIODS:
-        names = [f"peak_{period}", f"peak_{period}_style"]
-        if set(names) <= set(pictures.columns):
-            pictures[f"excess_{period}"] = pictures[names[0]] - pictures[names[1]]
-    return Evidence(known, pictures, resamples, seed)
+    return Evidence(known, with_excess(style_facts(run.rows)), resamples, seed)
 
 
 def lacking(table: pd.DataFrame, *columns: str) -> str:

@@ -13,7 +13,14 @@ from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
 from analysis.robustness_columns import distance_facts, robust_curves
-from analysis.style_columns import headline, largest_weight, parts, style_curves
+from analysis.style_columns import (
+    TAPS,
+    at_shared_weights,
+    headline,
+    largest_weight,
+    parts,
+    style_curves,
+)
 from analysis.tables import Run
 from analysis.transfer_columns import condition_rates, transfer_facts
 from results.store import StoreError
@@ -41,12 +48,16 @@ def figures(
         if curve["step"].nunique() > 1:
             name = _curve_name(str(condition), run.headline)
             yield name, partial(plots.attack_curve, curve, table)
-    losses = headlined(headline(style_curves(run.rows, "loss_style")), table)
+    curves = at_shared_weights(headline(style_curves(run.rows, "loss_style")))
+    losses = headlined(curves, table)
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
     power = headlined(strongest(style_curves(run.rows, "radial_power")), table)
     if len(power):
         yield "spectra", lambda: style_plots.spectra(power, table)
+    texture = headlined(textures(style_curves(run.rows, "radial_power")), table)
+    if not texture["model"].str.startswith("(").all():
+        yield "spectra-texture", lambda: style_plots.spectra(texture, table)
     grid = main_grid(grid_points(run.rows))
     if len(grid):
         yield "pareto", lambda: pareto(grid, table)
@@ -96,6 +107,8 @@ def lab_figures(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Callable
         )
     if "lattices" in tables:
         yield "lattices", lambda: lab_plots.lattices(tables["lattices"], tables["lattice-fit"])
+    if "features" in tables:
+        yield "features", lambda: lab_plots.feature_spectra(tables["features"])
 
 
 def strongest(lines: pd.DataFrame) -> pd.DataFrame:
@@ -103,6 +116,12 @@ def strongest(lines: pd.DataFrame) -> pd.DataFrame:
     main = headline(lines)
     chosen = main["weight"] == largest_weight(main)
     return pd.concat([main[chosen], lines[lines["model"].str.startswith("(")]])
+
+
+def textures(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of textures from noise, and whatever belongs to no model, such as the styles' own."""
+    made = lines["condition"].str.fullmatch(rf"noise-start/{TAPS}/texture/w[^/]+")
+    return lines[made | lines["model"].str.startswith("(")]
 
 
 def listed_pictures(run: Path) -> pd.DataFrame:

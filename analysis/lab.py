@@ -1,9 +1,10 @@
-"""The style laboratory's own tables: judges, stride lattices, convergence."""
+"""The style laboratory's own tables: judges, stride lattices, convergence, conditions."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
+from analysis.condition_tables import features, style_conditions
 from analysis.convergence_table import convergence_table
 from analysis.judges import agreement, judge_columns, judge_pairs, judgements
 from analysis.stride_lattices import lattice_fit, lattice_lines
@@ -29,7 +30,8 @@ def lab_tables(
 
     ``judgements``: one line a judge and network (``judges.judge_pairs``); ``judges``: one a judge
     (``judges.agreement``), the last one, "(all)", the mean over pairs of judges with Kendall's W;
-    ``lattices`` and ``lattice-fit``: ``stride_lattices``; ``convergence``.
+    ``lattices`` and ``lattice-fit``: ``stride_lattices``; ``convergence``; ``conditions-style`` and
+    ``features``: ``condition_tables``.
     """
     how = {"resamples": resamples, "seed": seed}
     found, lines = judgements(rows, source), lattice_lines(rows, **how)
@@ -37,6 +39,7 @@ def lab_tables(
         "judgements": judge_pairs(found, **how), "lattices": lines,
         "lattice-fit": lattice_fit(lines, **how) if len(lines) else lines,
         "convergence": convergence_table(rows, seconds),
+        "conditions-style": style_conditions(rows), "features": features(rows),
     }  # fmt: skip
     alike = agreement(found, **how) if len(found) else None
     if alike is not None:

@@ -1,14 +1,17 @@
-"""Figures of the style laboratory: the matrix of judges, predicted and measured lattices."""
+"""Figures of the style laboratory: judges, predicted and measured lattices, features."""
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from analysis.condition_tables import FEATURE_SCORES
 from analysis.heat_map import heat_map
 from analysis.judges import OUTSIDE
 from analysis.look import figure, style
+from analysis.stride_lattices import lattice_networks
 from analysis.style_columns import PERIODS
+from results.schema import METRICS
 
 
 def judge_matrix(pairs: pd.DataFrame, judges: pd.DataFrame | None) -> Figure:
@@ -52,12 +55,15 @@ def _agreed(judges: pd.DataFrame | None) -> str:
 
 
 def lattices(lines: pd.DataFrame, fit: pd.DataFrame) -> Figure:
-    """Measured peak excess over predicted unevenness: a panel a condition, a point a network.
+    """Measured peak excess over predicted unevenness, a panel a condition.
+
+    A point is a network at one period, as in the fit.
 
     Args:
         lines: ``stride_lattices.lattice_lines``.
         fit: ``stride_lattices.lattice_fit``, for the titles.
     """
+    lines = lattice_networks(lines)
     conditions = sorted(lines["condition"].unique())
     ranked = fit[(fit["period"] == "all") & (fit["predictor"] == "unevenness")]
     ranked = ranked.set_index("condition")
@@ -79,4 +85,31 @@ def lattices(lines: pd.DataFrame, fit: pd.DataFrame) -> Figure:
                 f"{one['rho_high']:+.2f}], {one['models']:.0f} networks",
             )  # fmt: skip
         panels[-1].legend(title="period", loc="center left", bbox_to_anchor=(1.02, 0.5))
+    return drawn
+
+
+def feature_spectra(found: pd.DataFrame) -> Figure:
+    """What excites networks: high frequencies and spectral slope, a line a network.
+
+    Args:
+        found: ``condition_tables.features``; conditions differ in colour and marker.
+    """
+    models = sorted(found["model"].unique(), reverse=True)
+    conditions = list(dict.fromkeys(found["condition"]))
+    with style():
+        drawn = figure(9.0, 1.4 + 0.35 * len(models))
+        colours = sns.color_palette("colorblind", len(conditions))
+        panels = drawn.subplots(1, len(FEATURE_SCORES), sharey=True)
+        for ax, score in zip(panels, FEATURE_SCORES, strict=True):
+            for i, (condition, colour) in enumerate(zip(conditions, colours, strict=True)):
+                part = found[found["condition"] == condition].set_index("model")
+                value = part[score]
+                ends = np.stack([value - part[f"{score}_low"], part[f"{score}_high"] - value])
+                places = [models.index(name) - 0.12 * i for name in part.index]
+                ax.errorbar(
+                    value, places, xerr=np.nan_to_num(ends), fmt="os^Dv"[i % 5], ms=5, lw=1.4,
+                    color=colour, label=condition,
+                )  # fmt: skip
+            ax.set(xlabel=METRICS[score].label, yticks=range(len(models)), yticklabels=models)
+        panels[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return drawn

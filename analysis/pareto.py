@@ -23,6 +23,7 @@ COLUMNS = [
 ]  # fmt: skip
 _CONDITION = r"^(?P<start>[^/]+)/(?P<variant>.+)/w(?P<weight>[\d.e+-]+)$"
 _LAYERS = r"/layers([^/]+)"
+_ALIKE = r"1(?:\+1)*"  # layer weights that change nothing
 _GRID = ["model", "case", "seed", "start", "method"]
 
 
@@ -30,20 +31,23 @@ def grid_points(rows: pd.DataFrame) -> pd.DataFrame:
     """One line a picture: its place in the grid, its two distances, and whether it is on the front.
 
     Columns: model, case, seed; start; method, the rest of the condition; layers and weight, the
-    two axes of the grid (``equal`` where all layers weigh the same); style and content, the judge's
-    distances; front: no other picture of the same grid (model, case, seed, start and method) has
-    less of one distance and not more of the other.
+    two axes of the grid (``equal`` where all layers weigh the same, however that was written; a
+    picture made twice counts once); style and content, the judge's distances; front: no other
+    picture of the same grid (model, case, seed, start and method) has less of one distance and not
+    more of the other.
     """
     facts = style_facts(rows)
     if facts.empty:
         return pd.DataFrame(columns=COLUMNS)
     points = facts[["model", "case", "seed"]].join(facts["condition"].str.extract(_CONDITION))
     points["method"] = points["variant"].str.replace(_LAYERS, "", regex=True)
-    points["layers"] = points["variant"].str.extract(_LAYERS, expand=False).fillna("equal")
+    layers = points["variant"].str.extract(_LAYERS, expand=False)
+    points["layers"] = layers.where(~layers.str.fullmatch(_ALIKE, na=True), "equal")
     points["weight"] = points["weight"].astype(float)
     points["style"] = facts["judge_style_distance"]
     points["content"] = facts["judge_content_distance"]
-    points = points.dropna(subset=["style", "content"]).reset_index(drop=True)
+    points = points.dropna(subset=["style", "content"])
+    points = points.drop_duplicates([*_GRID, "layers", "weight"]).reset_index(drop=True)
     points["front"] = False
     for _, grid in points.groupby(_GRID):
         points.loc[grid.index, "front"] = undominated(grid[["style", "content"]].to_numpy(float))
@@ -77,23 +81,52 @@ def at_equal_content(
 
 
 def main_grid(points: pd.DataFrame) -> pd.DataFrame:
-    """The plain method from the content, of the models that went through several layer weights."""
+    """The plain method from the content, over the whole grid of style and layer weights.
+
+    The whole grid is the largest one of any model, picture and seed; those that lack a point of it
+    are left out, and so are points outside, for the best of many would be compared with the best
+    of few.
+    """
     main = points[(points["start"] == START) & (points["method"] == TAPS)]
-    searched = main.groupby("model")["layers"].transform("nunique") > 1
-    return main[searched]
+    places = zip(main["layers"], main["weight"], strict=True)
+    main = main.assign(place=[f"{layers} {weight:g}" for layers, weight in places])
+    grids = main.groupby(["model", "case", "seed"])
+    searched = main[grids["layers"].transform("nunique") > 1]
+    if searched.empty:
+        return searched[COLUMNS]
+    held = searched.groupby(["model", "case", "seed"])["place"].agg(frozenset)
+    whole = max(held, key=lambda found: (len(found), sorted(found)))
+    complete = set(held.index[[whole <= found for found in held]])
+    keys = zip(searched["model"], searched["case"], searched["seed"], strict=True)
+    kept = pd.Series([key in complete for key in keys], index=searched.index)
+    return searched.loc[kept & searched["place"].isin(list(whole)), COLUMNS]
 
 
-def write_best(points: pd.DataFrame, run: Path) -> Path:
-    """Store ``at_equal_content`` of these points as RUN/analysis/equal-content.csv.
+def best_by_judge(points: pd.DataFrame) -> pd.DataFrame:
+    """The picture of every grid that is nearest to the style, whatever it keeps of the content.
+
+    This is what the article's author did by eye. A line a grid: the columns of ``grid_points``.
+    """
+    best = points.sort_values(["style", "content"]).groupby(_GRID, sort=True).head(1)
+    return best.sort_values(_GRID).reset_index(drop=True)
+
+
+def write_best(points: pd.DataFrame, run: Path) -> list[Path]:
+    """Store ``at_equal_content`` and ``best_by_judge`` of these points.
+
+    As equal-content.csv and best-by-judge.csv under RUN/analysis.
 
     Raises:
         StoreError: the disk is full or not writable.
     """
-    best = at_equal_content(points)
-    text = best.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    file = run / "analysis" / "equal-content.csv"
-    write_atomically(file, lambda out: out.write(text.encode()))
-    return file
+    files = []
+    for name, best in [
+        ("equal-content", at_equal_content(points)), ("best-by-judge", best_by_judge(points)),
+    ]:  # fmt: skip
+        text = best.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+        files.append(run / "analysis" / f"{name}.csv")
+        write_atomically(files[-1], lambda out, text=text: out.write(text))
+    return files
 
 
 def pareto(points: pd.DataFrame, table: pd.DataFrame) -> Figure:

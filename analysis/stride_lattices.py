@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.sample import intact, networks
 from analysis.stats import interval, mean, spearman
 from analysis.style_columns import PERIODS, style_facts
 from analysis.transfer_columns import spread
@@ -50,15 +51,28 @@ def lattice_lines(rows: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -
     return pd.DataFrame(lines)
 
 
+def lattice_networks(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of networks no surgery was done to, further weight seeds averaged into one line.
+
+    An operated copy or a second seed is no further network; what a surgery does to the peaks is
+    another question (``analysis.lab_contrasts``), and zeros padded to kernels, which change the
+    prediction and not the network, would answer this one wrongly.
+    """
+    whole = intact(lines)
+    whole = whole.assign(model=networks(whole))
+    keys = ["model", "condition", "period"]
+    return whole.groupby(keys, as_index=False)[[*PREDICTORS, "excess"]].mean()
+
+
 def lattice_fit(lines: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """How well the prediction ranks the peaks: one line a condition, period and predictor.
 
-    Columns: condition, period ("all": every network at every period), predictor, rho (Spearman)
-    with rho_low and rho_high, n lines, models. Intervals resample networks whole, and describe
-    these networks. NaN where all predictions are alike.
+    Over ``lattice_networks``. Columns: condition, period ("all": every network at every period),
+    predictor, rho (Spearman) with rho_low and rho_high, n lines, models. Intervals resample
+    networks whole, and describe these networks. NaN where all predictions are alike.
     """
     found = []
-    for condition, part in lines.groupby("condition"):
+    for condition, part in lattice_networks(lines).groupby("condition"):
         groups = [("all", part), *((str(period), one) for period, one in part.groupby("period"))]
         for period, group in groups:
             found += [

@@ -8,6 +8,7 @@ from analysis.transfer_columns import spread
 
 START, TAPS = "content-start", "matched"  # the main columns; the article's taps come beside them
 PERIODS = (2, 4, 8, 16)
+_LATTICES = ("peak", "board", "lattice")  # scores of a lattice; every run has the first
 MEANS = [
     "judge_content_distance", "content_ssim", "content_edges", "high_frequency_share",
     "spectral_slope", "total_variation", "clipped_share", "evaluations", "line_search_failures",
@@ -42,6 +43,15 @@ def style_facts(rows: pd.DataFrame) -> pd.DataFrame:
     return facts.rename_axis(columns=None)
 
 
+def with_excess(facts: pd.DataFrame) -> pd.DataFrame:
+    """Facts with ``excess_2`` .. ``excess_16``: K(p) of the output minus the style's, in dB."""
+    pairs = {period: (f"peak_{period}", f"peak_{period}_style") for period in PERIODS}
+    return facts.assign(**{
+        f"excess_{period}": facts[own] - facts[style]
+        for period, (own, style) in pairs.items() if {own, style} <= set(facts.columns)
+    })  # fmt: skip
+
+
 def style_curves(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric over steps in long form: model, case, condition, seed, step, value, start, ..."""
     curves = rows[(rows["suite"] == "style") & (rows["metric"] == metric)]
@@ -53,6 +63,20 @@ def style_curves(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 def headline(facts: pd.DataFrame, *, start: str = START, taps: str = TAPS) -> pd.DataFrame:
     """The lines of one start and one set of taps, all weights."""
     return facts[(facts["start"] == start) & (facts["taps"] == taps)]
+
+
+def at_shared_weights(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of one condition at the style weights that all of its models were measured at.
+
+    Models at other weights do not compare: style transfer goes further at a larger weight. Where
+    no weight is shared by all, the one that most models have, the largest of several.
+    """
+    models = lines.groupby("weight")["model"].nunique()
+    if models.empty:
+        return lines
+    shared = list(models.index[models == lines["model"].nunique()])
+    most = sorted(models.index[models == models.max()], key=_weight)[-1:]
+    return lines[lines["weight"].isin(shared or most)]
 
 
 def parts(condition: pd.Series) -> pd.DataFrame:
@@ -69,24 +93,37 @@ def style_columns(
 ) -> pd.DataFrame:
     """Style quality, artifacts and convergence, one row a model; NaN if unmeasured.
 
-    Content start and matched taps, mean over pictures and weights, unless said otherwise. Columns
+    Content start and matched taps, mean over pictures and over the style weights that all models
+    of the run were measured at (``at_shared_weights``), unless said otherwise. Columns
     (_low, _high, _n by bootstrap over pictures unless marked *): progress, palette_progress,
     texture_progress and random_progress, at most 1 (see style_facts); progress_article: the
     article's taps; progress_noise_start;
     progress[weight]*; peak_2 .. peak_16* in dB; peak_excess: the largest over periods p of mean
     (K(p) of the output - K(p) of the style), in dB, at peak_excess_period*: as a maximum of means
-    it leans upwards with few pictures; content distance, SSIM and spectral means*; diverged*: the
-    share over all of the model's pictures; and ``convergence``'s columns*.
+    it leans upwards with few pictures; board_excess, lattice_excess: the same of the diagonal
+    peak, in dB, and of the lattice score, a ratio, where they were measured; content distance,
+    SSIM and spectral means*; diverged*: the share over all of the model's pictures; and
+    ``convergence``'s columns*.
     """
     facts = style_facts(rows)
     how = {"resamples": resamples, "seed": seed}
-    lines = {model: _one_model(facts[facts["model"] == model], how) for model in models}
-    columns = pd.DataFrame.from_dict(lines, orient="index")
     main = headline(facts)
+    sides = [
+        at_shared_weights(part)
+        for part in (main, headline(facts, taps="article"), headline(facts, start="noise-start"))
+    ]
+    failed = _column(facts, "diverged").groupby(facts["model"]).mean()
+    lines = {
+        model: _one_model(*(part[part["model"] == model] for part in sides), how=how)
+        | {"diverged": float(failed.get(model, np.nan))}
+        for model in models
+    }
+    columns = pd.DataFrame.from_dict(lines, orient="index")
     for weight in sorted(main["weight"].unique(), key=_weight):
         chosen = main[main["weight"] == weight]
         columns[f"progress[{weight}]"] = chosen.groupby("model")["progress"].mean()
-    return columns.join(convergence(headline(style_curves(rows, "loss_style"))))
+    curves = at_shared_weights(headline(style_curves(rows, "loss_style")))
+    return columns.join(convergence(curves))
 
 
 def _weight(name: str) -> float:
@@ -98,14 +135,13 @@ def largest_weight(facts: pd.DataFrame) -> str | None:
     return max(facts["weight"].dropna().unique(), key=_weight, default=None)
 
 
-def _one_model(facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
-    main = headline(facts)
-
+def _one_model(
+    main: pd.DataFrame, article: pd.DataFrame, noise: pd.DataFrame, *, how: dict[str, int]
+) -> dict[str, float]:
     def average(lines: pd.DataFrame, name: str) -> Estimate:
         return mean(_column(lines, name), clusters=lines["case"], **how)
 
-    article, noise = headline(facts, taps="article"), headline(facts, start="noise-start")
-    excess, period = _peak_excess(main, how)
+    kinds = [k for k in _LATTICES if k == _LATTICES[0] or f"{k}_2_style" in main]
     return {
         **spread("progress", average(main, "progress")),
         **spread("palette_progress", average(main, "palette_progress")),
@@ -114,27 +150,27 @@ def _one_model(facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
         **spread("progress_article", average(article, "progress")),
         **spread("progress_noise_start", average(noise, "progress")),
         **{f"peak_{p}": float(_column(main, f"peak_{p}").mean()) for p in PERIODS},
-        **spread("peak_excess", excess),
-        "peak_excess_period": period,
+        **{name: value for k in kinds for name, value in _excess(k, main, how).items()},
         **{name: float(_column(main, name).mean()) for name in MEANS},
-        "diverged": float(_column(facts, "diverged").mean()),
     }
 
 
-def _peak_excess(facts: pd.DataFrame, how: dict[str, int]) -> tuple[Estimate, float]:
+def _excess(kind: str, facts: pd.DataFrame, how: dict[str, int]) -> dict[str, float]:
+    """The largest over periods of the mean score above the style's own, and its period."""
     above: pd.DataFrame = pd.DataFrame(
-        {p: _column(facts, f"peak_{p}") - _column(facts, f"peak_{p}_style") for p in PERIODS}
+        {p: _column(facts, f"{kind}_{p}") - _column(facts, f"{kind}_{p}_style") for p in PERIODS}
     )
     above = above.dropna(axis=1, how="all").dropna()
+    name = f"{kind}_excess"
     if above.empty:
-        return NOTHING, float("nan")
+        return {**spread(name, NOTHING), f"{name}_period": float("nan")}
     clusters = facts.loc[above.index, "case"]
     means = {p: float(above[p].mean()) for p in PERIODS if p in above}
     period = max(means, key=lambda p: means[p])
     value = means[period]
     low, high = interval(bootstrap_means(above, clusters=clusters, **how).max(axis=1))
     found = Estimate(value, min(low, value), max(high, value), clusters.nunique())
-    return found, float(period)
+    return {**spread(name, found), f"{name}_period": float(period)}
 
 
 def convergence(traces: pd.DataFrame) -> pd.DataFrame:

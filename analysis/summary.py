@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.association import Correlation
+from analysis.lab_contrasts import contrast_table
 from analysis.sample import standard_zoo
 from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
@@ -31,8 +32,9 @@ DENOMINATORS = {
 
 
 def summary(
-    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame
-) -> str:
+    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame,
+    laboratory: pd.DataFrame | None = None,
+) -> str:  # fmt: skip
     """The run's summary as Markdown.
 
     Args:
@@ -40,6 +42,7 @@ def summary(
         table: its model table.
         correlations: over its standard zoo, the headline ones first; every one is reported.
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
+        laboratory: ``analysis.lab_contrasts.contrasts``; None or empty leaves its section out.
     """
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
@@ -50,10 +53,17 @@ def summary(
         "## Transfer and style\n\n" + _correlations(correlations),
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
+        *_laboratory(laboratory),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _laboratory(compared: pd.DataFrame | None) -> list[str]:
+    if compared is None or compared.empty:
+        return []
+    return ["## Comparisons of the style laboratory\n\n" + contrast_table(compared)]
 
 
 def _what(run: Run, table: pd.DataFrame) -> str:
@@ -99,8 +109,9 @@ def _key(run: Run) -> str:
         f"Attack: {run.headline}, untargeted, at its last step. Fooling counts pictures that "
         "source and target get right, joint those that all models get right, all every picture; "
         f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures "
-        "and weights; progress 0 = untouched, 1 = reached; peak excess = the largest stride-locked "
-        "peak above the style picture's own; log AUC = mean log10 of the loss over its start. "
+        "and the style weights all models share; progress 0 = untouched, 1 = reached; peak excess "
+        "= the largest stride-locked peak above the style picture's own; log AUC = mean log10 of "
+        "the loss over its start. "
         "Brackets: 95 %, over pictures. `models.csv` has every column."
     )
 

@@ -13,7 +13,7 @@ from analysis.contact_sheet import LARGEST, contact_sheets, write_sheets
 from analysis.convergence_table import convergence_table
 from analysis.judges import OUTSIDE, agreement, judge_columns, judge_pairs, judgements
 from analysis.lab import lab_columns, lab_tables
-from analysis.stride_lattices import lattice_fit, lattice_lines
+from analysis.stride_lattices import lattice_fit, lattice_lines, lattice_networks
 from results.store import read_run
 from tests.rows import MODELS, STYLES, Row, build_run, facts, frame
 
@@ -132,7 +132,7 @@ def test_two_networks_make_no_ranks() -> None:
 def test_nobody_judged_is_no_column_and_no_table() -> None:
     rows = frame(outside([0.1, 0.2, 0.3, 0.4, 0.5]))
     assert lab_columns(rows, None, **HOW).empty
-    assert set(lab_tables(rows, None, {}, **HOW)) == {"convergence"}
+    assert set(lab_tables(rows, None, {}, **HOW)) == {"convergence", "conditions-style"}
 
 
 def test_the_matrix_frames_what_is_its_own() -> None:
@@ -220,6 +220,21 @@ def test_a_prediction_that_holds_and_one_that_does_not() -> None:
     assert other["rho_low"] < 0.5 and abs(other["rho"]) < 0.6
     drawn = lab_plots.lattices(lattice_lines(frame(good), **HOW), holds)
     assert "rho = +1.00" in drawn.axes[0].get_title(loc="left")
+
+
+def test_seeds_and_operated_copies_are_no_further_networks() -> None:
+    rows: list[Row] = []
+    for i, model in enumerate(NETS):
+        for copy, shift in ((model, -1.0), (f"{model}-s1", 1.0), (f"{model}+pad-kernels", 50.0)):
+            rows += predicted(copy, {2: 0.1 * i if "+" not in copy else 9.0})
+            rows += peaks(copy, {2: i + shift})
+    lines = lattice_lines(frame(rows), **HOW)
+    assert len(lines) == 3 * 5 * 1
+    found = lattice_networks(lines)
+    assert found["excess"].tolist() == pytest.approx(range(5))
+    fit = lattice_fit(lines, **HOW)
+    line = fit[(fit["period"] == "2") & (fit["predictor"] == "unevenness")].iloc[0]
+    assert (line["rho"], line["n"], line["models"]) == (pytest.approx(1), 5, 5)
 
 
 def test_convergence_has_budgets_raw_losses_and_wall_time() -> None:

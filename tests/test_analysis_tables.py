@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,6 +144,37 @@ def test_progress_and_peaks_by_hand() -> None:
     assert found["peak_excess_period"] == 2
     assert found["diverged"] == pytest.approx(0.5)
     assert math.isnan(found["progress_article"]) and math.isnan(found["palette_progress"])
+
+
+def at_weight(model: str, weight: str, left: list[float], loss: float) -> list[Row]:
+    """Distances left of 1, and a loss trace that ends so low."""
+    on, cases = f"content-start/matched/{weight}", ["a+b", "a+c"]
+    how: dict[str, Any] = {"suite": "style", "cases": cases}
+    return [
+        *facts(model, on, "judge_style_distance", left, **how),
+        *facts(model, on, "judge_style_distance_content", [1.0] * 2, **how),
+        *facts(model, on, "loss_style", [1.0] * 2, **how),
+        *facts(model, on, "loss_style", [loss] * 2, step=1, **how),
+    ]
+
+
+def test_models_are_compared_at_the_weights_all_of_them_have() -> None:
+    """An operated copy without w1 equals the intact network where both were measured, at w100."""
+    copy = f"{VGG}+blur-pool"
+    rows = at_weight(VGG, "w100", [0.4, 0.6], 0.01) + at_weight(copy, "w100", [0.4, 0.6], 0.01)
+    rows += at_weight(VGG, "w1", [0.9, 1.1], 0.5)
+    found = style_columns(frame(rows), [VGG, copy], resamples=100)
+    assert found["progress"].tolist() == pytest.approx([0.5, 0.5])
+    assert found["final_style_loss"].tolist() == pytest.approx([0.01, 0.01])
+    assert found["progress_low"].nunique() == found["progress_n"].nunique() == 1
+    assert found["progress[w1]"].tolist() == pytest.approx([0.0, math.nan], nan_ok=True)
+
+
+def test_a_weight_most_models_have_serves_where_none_is_shared() -> None:
+    rows = at_weight(VGG, "w10", [0.5, 0.5], 0.1) + at_weight(DENSE, "w10", [0.6, 0.6], 0.1)
+    rows += at_weight(VGG, "w1", [1.0, 1.0], 0.1) + at_weight(SOURCE, "w1000", [0.1, 0.1], 0.1)
+    found = style_columns(frame(rows), [VGG, DENSE, SOURCE], resamples=100)["progress"]
+    assert found.tolist() == pytest.approx([0.5, 0.4, math.nan], nan_ok=True)
 
 
 def test_convergence_by_hand() -> None:

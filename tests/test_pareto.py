@@ -12,7 +12,14 @@ from typer.testing import CliRunner
 
 from analysis.__main__ import app
 from analysis.look import appearances
-from analysis.pareto import at_equal_content, grid_points, main_grid, pareto, undominated
+from analysis.pareto import (
+    at_equal_content,
+    best_by_judge,
+    grid_points,
+    main_grid,
+    pareto,
+    undominated,
+)
 from analysis.tables import build, load
 from tests.rows import Row, facts, frame
 from tests.rows import store as store_rows
@@ -100,6 +107,40 @@ def test_the_main_grid_has_the_models_that_were_searched() -> None:
     assert set(main_grid(found)["model"]) == {VGG}
 
 
+def test_a_grid_with_gaps_is_not_compared_with_a_whole_one() -> None:
+    gaps = {name: value for name, value in GRID.items() if not name.endswith("layers0.5+0.25/w1")}
+    more = {**GRID, "content-start/matched/layers0.5+0.25/w99": (0.1, 0.1)}
+    assert set(main_grid(grid_points(frame([*rows(VGG, GRID), *rows(RESNET, gaps)])))["model"]) == {
+        VGG
+    }
+    found = main_grid(grid_points(frame([*rows(VGG, GRID), *rows(RESNET, more)])))
+    assert set(found["model"]) == {RESNET} and len(found) == len(more)
+
+
+def test_a_picture_of_the_plain_method_only_is_no_grid() -> None:
+    """The grid is made on one pair; other pairs have the two plain weights alone."""
+    other = [
+        (suite, model, "chelsea+coffee", *rest)
+        for suite, model, _, *rest in rows(VGG, {"content-start/matched/w1": (0.1, 0.1)})
+    ]
+    assert set(main_grid(points(*other))["case"]) == {"chelsea+ihc"}  # type: ignore[arg-type]
+
+
+def test_layers_that_weigh_one_are_the_plain_ones() -> None:
+    again = {name.replace("matched/w", "matched/layers1/w"): value
+             for name, value in GRID.items() if "layers" not in name}  # fmt: skip
+    found = grid_points(frame([*rows(VGG, GRID), *rows(VGG, again)]))
+    assert len(found) == len(GRID)
+    assert set(found["layers"]) == {"equal", "0.5+0.25"}
+
+
+def test_the_best_by_the_judge_may_lose_the_content() -> None:
+    best = best_by_judge(points()).set_index("model")
+    assert best.loc[VGG, ["style", "content"]].tolist() == pytest.approx([0.4, 0.8])
+    assert best.loc[RESNET, ["style", "content"]].tolist() == pytest.approx([0.55, 0.95])
+    assert "level" not in best
+
+
 def test_a_run_without_style_has_no_points() -> None:
     found = grid_points(frame(facts(VGG, "clean", "clean_correct", [1.0])))
     assert found.empty
@@ -130,6 +171,7 @@ def test_the_command_writes_figure_and_table(run: Path) -> None:
     result = CliRunner().invoke(app, [str(run), "--resamples", "100"])
     assert result.exit_code == 0, result.output
     assert (run / "analysis" / "pareto.png").exists()
+    assert (run / "analysis" / "best-by-judge.csv").exists()
     best = pd.read_csv(run / "analysis" / "equal-content.csv")
     assert best["model"].tolist() == [RESNET, VGG]
     assert best["style"].tolist() == pytest.approx([1.05, 0.9])

@@ -1,0 +1,218 @@
+"""Which sides the style laboratory compares: named pairs of networks under named conditions."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from analysis.factorial import SWITCHES
+from analysis.sample import factory, intact
+from analysis.style_columns import START, TAPS
+
+WEIGHT = "w100"  # the style weight every condition of the laboratory has
+PLAIN_DOWNSAMPLING = "max22"
+# what smoothing adds to a condition's name; the last one is SWAG's released code
+SMOOTHINGS = ("softmax", "softmax-channel", "layers1e-12+1e-12")
+PARAMETERIZATIONS = (
+    "fourier", "fourier-decorrelated", "pixel+transforms", "fourier+transforms",
+    "fourier-decorrelated+transforms",
+)  # fmt: skip
+OTHER_TAPS = ("article", "without-first")
+ONE_BY_ONE = "matched nets one by one"  # a group of its own, as it is long
+
+Available = Callable[[str, str], bool]  # model, condition -> whether there are pictures
+
+
+@dataclass(frozen=True)
+class Side:
+    """A network under a condition.
+
+    Attributes:
+        models: its weight seeds, one name each.
+        condition: as rows name it.
+    """
+
+    models: tuple[str, ...]
+    condition: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """First minus second.
+
+    Attributes:
+        group: what it belongs to, for the reader.
+        name: of both sides.
+        pairs: first and second side of every pair of networks that takes part.
+        networks: what one of several pairs is.
+        same_weights: whether both sides of a pair are one network, so that a seed which only one
+            of them has is left out.
+    """
+
+    group: str
+    name: str
+    pairs: tuple[tuple[Side, Side], ...]
+    networks: str = "networks"
+    same_weights: bool = False
+
+
+def condition(*variant: str, taps: str = TAPS, weight: str = WEIGHT) -> str:
+    """The rows' condition of content-start transfer with this variant of the plain method."""
+    return "/".join([START, taps, *variant, weight])
+
+
+def comparisons(table: pd.DataFrame, available: Available) -> list[Comparison]:
+    """Every comparison this run has pictures for, those about the source's architecture first.
+
+    Args:
+        table: columns model, family, role, training, robust, residual, downsampling, batch_norm,
+            is_source.
+        available: see ``Available``.
+    """
+    models = table.assign(arch=table["model"].str.partition(".")[0])
+    models["network"] = models["model"].str.replace(r"-s\d+(?=\+|$)", "", regex=True)
+    models = models.sort_values("model")
+    found = [
+        *_trainings(models, robust=True), *_family(models), *_variants(models),
+        *_surgeries(models), *_switches(models), *_smoothings(models),
+        *_trainings(models, robust=False),
+    ]  # fmt: skip
+    known = [_measured(one, available) for one in found]
+    return [one for one in known if one.pairs]
+
+
+def _measured(one: Comparison, available: Available) -> Comparison:
+    """Without seeds that have no pictures, nor pairs that lose a side."""
+    pairs = []
+    for pair in one.pairs:
+        first, second = (
+            Side(tuple(m for m in side.models if available(m, side.condition)), side.condition)
+            for side in pair
+        )
+        if one.same_weights:
+            first, second = _of_same_weights(first, second), _of_same_weights(second, first)
+        if first.models and second.models:
+            pairs.append((first, second))
+    return replace(one, pairs=tuple(pairs))
+
+
+def _of_same_weights(side: Side, other: Side) -> Side:
+    known = {name.partition("+")[0] for name in other.models}
+    kept = tuple(name for name in side.models if name.partition("+")[0] in known)
+    return replace(side, models=kept)
+
+
+def _seeds(models: pd.DataFrame, on: str = "") -> dict[str, Side]:
+    """The networks among these models, by name."""
+    return {
+        str(name): Side(tuple(part["model"]), on or condition())
+        for name, part in models.groupby("network", sort=False)
+    }
+
+
+def _zoo(models: pd.DataFrame) -> pd.DataFrame:
+    whole = intact(models)
+    return whole[whole["role"] != "matched"]
+
+
+def _trainings(models: pd.DataFrame, *, robust: bool) -> Iterator[Comparison]:
+    """Robust weights, or none that were learned, against standard ones of an architecture."""
+    zoo = _zoo(models)
+    first = set(zoo.loc[zoo["is_source"].astype(bool), "arch"])
+    for arch in sorted(zoo["arch"].unique(), key=lambda name: (name not in first, name)):
+        one = zoo[zoo["arch"] == arch]
+        standard = _seeds(one[one["training"] == "standard"])
+        chosen = one[one["robust"]] if robust else one[one["training"] == "random"]
+        for training, part in chosen.groupby("training"):
+            pairs = tuple(_crossed(_seeds(part).values(), standard.values()))
+            group = "robust weights" if robust else "untrained weights"
+            yield Comparison(group, f"{arch}: {training} - standard", pairs)
+
+
+def _family(models: pd.DataFrame, family: str = "VGG") -> Iterator[Comparison]:
+    """The family in question against every other architecture, and against their mean."""
+    zoo = _zoo(models)
+    zoo = zoo[(zoo["training"] == "standard") & zoo["role"].isin(("contestant", "replicate"))]
+    ours = _seeds(zoo[zoo["family"] == family])
+    others = _seeds(zoo[zoo["family"] != family])
+    if not ours:
+        return
+    for name, side in others.items():
+        yield Comparison(family, f"{family} - {name}", tuple(_crossed(ours.values(), [side])))
+    together = Side(tuple(m for side in ours.values() for m in side.models), condition())
+    if len(others) > 1:
+        pairs = tuple((together, side) for side in others.values())
+        yield Comparison(family, f"{family} - mean of the others", pairs)
+
+
+def _variants(models: pd.DataFrame) -> Iterator[Comparison]:
+    """Other parameterisations and other taps, everything else equal."""
+    whole = intact(models)
+    for variant in PARAMETERIZATIONS:
+        yield from _each_and_mean(
+            "parameterisation", f"{variant} - pixel", whole, _seeds(whole, condition(variant)),
+        )  # fmt: skip
+    for taps in OTHER_TAPS:
+        yield from _each_and_mean(
+            "taps", f"{taps} - {TAPS}", whole, _seeds(whole, condition(taps=taps))
+        )
+
+
+def _surgeries(models: pd.DataFrame) -> Iterator[Comparison]:
+    whole = intact(models)
+    parts = models["model"].str.partition("+")
+    for surgery in sorted(set(parts[2]) - {""}):
+        changed = models[parts[2] == surgery]
+        changed = changed.assign(network=changed["network"].str.partition("+")[0])
+        yield from _each_and_mean("surgery", f"{surgery} - intact", whole, _seeds(changed))
+
+
+def _each_and_mean(
+    group: str, name: str, whole: pd.DataFrame, changed: dict[str, Side]
+) -> Iterator[Comparison]:
+    """Every network changed against itself, and the mean over networks."""
+    plain = _seeds(whole)
+    long = set(whole.loc[whole["role"] == "matched", "network"])
+    pairs = {key: (side, plain[key]) for key, side in changed.items() if key in plain}
+    for key, pair in pairs.items():
+        named = f"{group}, {ONE_BY_ONE}" if key in long else group
+        yield Comparison(named, f"{key}: {name}", (pair,), same_weights=True)
+    if len(pairs) > 1:
+        together = tuple(pairs.values())
+        yield Comparison(group, f"mean over networks: {name}", together, same_weights=True)
+
+
+def _switches(models: pd.DataFrame) -> Iterator[Comparison]:
+    """Matched nets that differ in one switch only."""
+    nets = factory(models)
+    kinds = sorted(set(nets["downsampling"]) - {PLAIN_DOWNSAMPLING})
+    levels: list[tuple[str, Any, Any]] = [
+        *(("downsampling", kind, PLAIN_DOWNSAMPLING) for kind in kinds),
+        ("residual", True, False), ("batch_norm", True, False),
+    ]  # fmt: skip
+    for switch, first, second in levels:
+        others = [name for name in SWITCHES if name != switch]
+        pairs: list[tuple[Side, Side]] = []
+        for _, part in nets.groupby(others):
+            sides = [_seeds(part[part[switch] == level]) for level in (first, second)]
+            pairs += _crossed(*(side.values() for side in sides))
+        said = {True: "on", False: "off"}
+        name = f"{switch}: {said.get(first, first)} - {said.get(second, second)}"
+        yield Comparison("matched nets", name, tuple(pairs), "matched pairs")
+
+
+def _smoothings(models: pd.DataFrame) -> Iterator[Comparison]:
+    whole = intact(models)
+    for smoothing in SMOOTHINGS:
+        for residual, said in ((True, "residual"), (False, "non-residual")):
+            some = whole[whole["residual"].astype(bool) == residual]
+            plain, smoothed = _seeds(some), _seeds(some, condition(smoothing))
+            pairs = tuple((side, plain[name]) for name, side in smoothed.items())
+            name = f"{said} networks: {smoothing} - plain"
+            yield Comparison("smoothing", name, pairs, same_weights=True)
+
+
+def _crossed(first: Iterable[Side], second: Collection[Side]) -> Sequence[tuple[Side, Side]]:
+    """Each of the first with each of the second."""
+    return [(a, b) for a in first for b in second]

@@ -1,0 +1,242 @@
+"""Comparisons of the laboratory: planted effects come back, intervals cover, gaps make no line."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.comparisons import ONE_BY_ONE, condition
+from analysis.lab_contrasts import (
+    COLUMNS,
+    contrast_table,
+    contrasts,
+    crossed,
+    paired_or_crossed,
+)
+from analysis.stats import Floats
+from analysis.tables import build, load
+from tests.rows import MODELS, Row, build_run, facts, frame
+
+CASES = [f"chelsea+style{i}" for i in range(4)]
+VGG, R50, ROBUST = "vgg_c10.standard", "resnet50_c10.standard", "resnet50_c10.l2_05"
+DENSE, RANDOM = "densenet_c10.standard", "vgg_c10.random"
+
+
+def about(model: str, **more: object) -> dict[str, object]:
+    training = model.split(".")[1].partition("+")[0].partition("-s")[0]
+    return {
+        "model": model, "family": {"vgg": "VGG"}.get(model[:3], "other"), "role": "contestant",
+        "training": training, "robust": training.startswith("l2"), "residual": "resnet" in model,
+        "downsampling": "", "batch_norm": True, "is_source": model == R50, **more,
+    }  # fmt: skip
+
+
+def pictures(model: str, progress: list[float], on: str = "", peak: float = 3.0) -> list[Row]:
+    """Progress a case, and a peak at period 2 so far above the style's."""
+    how = {"suite": "style", "cases": CASES[: len(progress)]}
+    ones = [1.0] * len(progress)
+    return [
+        row
+        for metric, values in [
+            ("judge_style_distance", [1 - p for p in progress]),
+            ("judge_style_distance_content", ones), ("peak_2", [peak] * len(ones)),
+            ("peak_2_style", ones),
+        ]
+        for row in facts(model, on or condition(), metric, values, **how)
+    ]  # fmt: skip
+
+
+def lines(rows: list[Row], *models: dict[str, object], score: str = "progress") -> pd.DataFrame:
+    found = contrasts(frame(rows), pd.DataFrame(list(models)))
+    return found[found["score"] == score].set_index("comparison")
+
+
+def test_a_paired_difference_is_student_s_over_pictures() -> None:
+    base, gaps = [0.1, 0.5, 0.2, 0.9], [0.10, 0.14, 0.08, 0.12]
+    rows = pictures(R50, base, peak=9.0)
+    rows += pictures(ROBUST, [b + g for b, g in zip(base, gaps, strict=True)], peak=7.0)
+    line = lines(rows, about(R50), about(ROBUST)).loc["resnet50_c10: l2_05 - standard"]
+    wanted = stats.ttest_1samp(gaps, 0)
+    ends = wanted.confidence_interval(0.95)
+    assert line["effect"] == pytest.approx(0.11)
+    assert (line["low"], line["high"]) == pytest.approx((ends.low, ends.high))
+    assert line["p"] == pytest.approx(wanted.pvalue)
+    assert line[["n_pictures", "n_networks", "n_seeds", "unit"]].tolist() == [4, 1, 1, "pictures"]
+    peaks = lines(rows, about(R50), about(ROBUST), score="excess_2")
+    assert peaks["effect"].tolist() == pytest.approx([-2.0])
+    assert peaks["low"].isna().all()  # all alike: nothing to measure scatter by
+
+
+def test_only_shared_pictures_count_and_two_have_no_interval() -> None:
+    rows = pictures(R50, [0.1, 0.2]) + pictures(ROBUST, [0.2, 0.4, 0.9, 0.9])
+    line = lines(rows, about(R50), about(ROBUST)).iloc[0]
+    assert (line["effect"], line["n_pictures"]) == (pytest.approx(0.15), 2)
+    assert math.isnan(line["low"]) and math.isnan(line["p"]) and line["unit"] == "none"
+
+
+def test_the_family_stands_against_each_and_against_their_mean() -> None:
+    rows = pictures(VGG, [0.5, 0.6, 0.7]) + pictures(R50, [0.2, 0.2, 0.3])
+    rows += pictures(DENSE, [0.1, 0.3, 0.2]) + pictures(ROBUST, [0.9] * 3)
+    found = lines(rows, *map(about, (VGG, R50, DENSE, ROBUST)))
+    assert found.loc[f"VGG - {R50}", "effect"] == pytest.approx(0.6 - 0.7 / 3)
+    assert found.loc[f"VGG - {DENSE}", "effect"] == pytest.approx(0.4)
+    mean = found.loc["VGG - mean of the others"]
+    assert mean["effect"] == pytest.approx((0.6 - 0.7 / 3 + 0.4) / 2)
+    assert (mean["n_networks"], mean["unit"]) == (2, "networks x pictures")
+    assert f"VGG - {ROBUST}" not in found.index
+
+
+def test_variants_stand_against_the_plain_method_of_the_same_network() -> None:
+    rows = pictures(R50, [0.1, 0.2, 0.3]) + pictures(VGG, [0.4, 0.5, 0.6])
+    for variant in ("fourier-decorrelated+transforms", "softmax"):
+        rows += pictures(R50, [0.3, 0.5, 0.4], condition(variant))
+        rows += pictures(VGG, [0.4, 0.4, 0.6], condition(variant))
+    rows += pictures(VGG, [0.7, 0.7, 0.8], condition(taps="article"))
+    found = lines(rows, about(R50), about(VGG))
+    name = "fourier-decorrelated+transforms - pixel"
+    assert found.loc[f"{R50}: {name}", "effect"] == pytest.approx(0.2)
+    assert found.loc[f"mean over networks: {name}", "effect"] == pytest.approx((0.2 - 0.1 / 3) / 2)
+    assert found.loc[f"{VGG}: article - matched", "effect"] == pytest.approx(0.7 / 3)
+    assert found.loc["residual networks: softmax - plain", "effect"] == pytest.approx(0.2)
+    assert found.loc["non-residual networks: softmax - plain", "n_networks"] == 1
+
+
+def test_operated_copies_stand_against_the_intact_network() -> None:
+    rows: list[Row] = []
+    for name, gain in ((VGG, 0.1), (R50, 0.3)):
+        rows += pictures(name, [0.1, 0.2, 0.4])
+        noisy = zip((0.1, 0.2, 0.4), (0.01, -0.01, 0.0), strict=True)
+        rows += pictures(f"{name}+blur-pool", [v + gain + e for v, e in noisy])
+    found = lines(rows, *map(about, (VGG, R50, f"{VGG}+blur-pool", f"{R50}+blur-pool")))
+    assert found.loc[f"{VGG}: blur-pool - intact", "effect"] == pytest.approx(0.1)
+    mean = found.loc["mean over networks: blur-pool - intact"]
+    assert (mean["effect"], mean["n_networks"]) == (pytest.approx(0.2), 2)
+
+
+def test_a_seed_measured_one_way_only_is_no_part_of_its_network_s_difference() -> None:
+    plain, changed = [0.1, 0.2, 0.4], [0.2, 0.31, 0.5]
+    rows = pictures(VGG, plain) + pictures(f"{VGG}-s1", [0.9, 0.9, 0.9])
+    rows += pictures(VGG, changed, condition("fourier")) + pictures(f"{VGG}+blur-pool", changed)
+    rows += pictures(VGG, changed, condition("softmax"))
+    found = lines(rows, *map(about, (VGG, f"{VGG}-s1", f"{VGG}+blur-pool")))
+    names = [f"{VGG}: fourier - pixel", f"{VGG}: blur-pool - intact",
+             "non-residual networks: softmax - plain"]  # fmt: skip
+    assert found.loc[names, "effect"].tolist() == pytest.approx([0.31 / 3] * 3)
+    assert (found.loc[names, "n_seeds"] == 1).all() and (
+        found.loc[names, "unit"] == "pictures"
+    ).all()
+
+
+def factory_rows() -> tuple[list[Row], list[dict[str, object]]]:
+    """Residual connections take .1, conv32 takes .05 from max22, batch norm does nothing."""
+    rng = np.random.default_rng(0)
+    rows, models = [], []
+    for residual in (False, True):
+        for kind in ("max22", "conv32"):
+            for norm in (False, True):
+                for seed in ("", "-s1"):
+                    name = f"matched_c10.res{residual:d}_{kind}_bn{norm:d}{seed}"
+                    level = 0.5 - 0.1 * residual - 0.05 * (kind == "conv32")
+                    rows += pictures(name, list(level + rng.normal(0, 0.001, 4)))
+                    models.append(about(name, role="matched", residual=residual, batch_norm=norm,
+                                        downsampling=kind, training="standard"))  # fmt: skip
+    return rows, models
+
+
+def test_switches_are_read_from_matched_pairs() -> None:
+    rows, models = factory_rows()
+    found = lines(rows, *models)
+    for name, effect in [
+        ("residual: on - off", -0.1), ("downsampling: conv32 - max22", -0.05),
+        ("batch_norm: on - off", 0.0),
+    ]:  # fmt: skip
+        line = found.loc[name]
+        assert line["effect"] == pytest.approx(effect, abs=0.002)
+        assert line["low"] < effect < line["high"]
+        assert (line["n_networks"], line["n_seeds"]) == (4, 2)
+        assert line["unit"] == "matched pairs x pictures"
+    assert not found["group"].isin(["VGG", "robust weights"]).any()
+
+
+def test_seeds_are_the_units_where_one_network_has_several() -> None:
+    rows = pictures(VGG, [0.5, 0.6, 0.7])
+    for seed, level in (("", 0.0), ("-s1", 0.02), ("-s2", 0.07)):
+        rows += pictures(f"{RANDOM}{seed}", [0.3 + level, 0.5 + level, 0.4 + level])
+    models = [about(name, role="control") for name in (RANDOM, f"{RANDOM}-s1", f"{RANDOM}-s2")]
+    line = lines(rows, about(VGG), *models).loc["vgg_c10: random - standard"]
+    assert line["effect"] == pytest.approx(0.43 - 0.6)
+    assert (line["n_seeds"], line["unit"]) == (3, "seeds x pictures")
+
+
+def test_twins_of_one_seed_are_paired() -> None:
+    rows: list[Row] = []
+    for seed, level in (("", 0.1), ("-s1", 0.4)):
+        rows += pictures(f"{R50}{seed}", [level, level + 0.1, level + 0.2])
+        rows += pictures(f"{ROBUST}{seed}", [level + 0.2, level + 0.31, level + 0.4])
+    models = [about(f"{name}{seed}") for name in (R50, ROBUST) for seed in ("", "-s1")]
+    line = lines(rows, *models).iloc[0]
+    assert line["effect"] == pytest.approx(0.61 / 3)
+    assert line["high"] - line["low"] < 0.1  # levels of seeds fall out of the difference
+
+
+def test_no_second_side_is_no_line() -> None:
+    alone = contrasts(frame(pictures(VGG, [0.1, 0.2, 0.3])), pd.DataFrame([about(VGG)]))
+    assert alone.empty and list(alone.columns) == COLUMNS
+    other = frame(facts(VGG, "clean", "clean_correct", [1.0]))
+    assert contrasts(other, pd.DataFrame([about(VGG)])).empty
+    at_w1 = pictures(VGG, [0.1, 0.2], "content-start/matched/w1")
+    at_w1 += pictures(R50, [0.1, 0.2], "content-start/matched/w1")
+    assert contrasts(frame(at_w1), pd.DataFrame([about(VGG), about(R50)])).empty
+
+
+def test_the_summary_has_a_line_a_comparison(tmp_path: Path) -> None:
+    loaded = load(build_run(tmp_path / "run", suites=("style",)))
+    table = build(loaded, resamples=100)
+    found = contrasts(loaded.rows, table)
+    text = contrast_table(found)
+    assert f"| VGG - {R50} | +0.2" in text and "crossed with the pictures" in text
+    assert "resnet50_c10: l2_05 - standard" in text
+    assert found["comparison"].iloc[0].startswith("resnet50_c10: ")
+    assert set(MODELS) >= {VGG, R50}
+    alone = found.assign(group=f"surgery, {ONE_BY_ONE}")
+    assert contrast_table(alone).startswith("No two sides")
+
+
+def covered(grids: list[Floats]) -> float:
+    found = [paired_or_crossed(grid) for grid in grids]
+    return float(np.mean([one.low <= 0 <= one.high for one in found]))
+
+
+@pytest.mark.parametrize("pictures_n", [3, 6])
+def test_the_paired_interval_covers_what_it_says(pictures_n: int) -> None:
+    rng = np.random.default_rng(1)
+    grids = [rng.normal(0, 0.1, (1, pictures_n)) for _ in range(2000)]
+    assert covered(grids) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (3, 2), (6, 6)])
+@pytest.mark.parametrize("spread", [(1, 1, 0.1), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
+def test_the_crossed_interval_is_hardly_ever_too_narrow(
+    shape: tuple[int, int], spread: tuple[float, float, float]
+) -> None:
+    rng = np.random.default_rng(2)
+    u, c = shape
+    networks, cases, rest = spread
+    grids = [
+        rng.normal(0, networks, (u, 1)) + rng.normal(0, cases, (1, c)) + rng.normal(0, rest, shape)
+        for _ in range(1000)
+    ]
+    assert covered(grids) > 0.92
+
+
+def test_additive_grids_have_the_textbook_s_error() -> None:
+    """Rows 0 and 2, columns 0, 2 and 4: MS 6, 8 and 0, so the variance is 14 / 6."""
+    grid = np.array([[0.0, 2, 4], [2, 4, 6]])
+    found = crossed(grid)
+    df = 14**2 / (6**2 / 1 + 8**2 / 2)
+    half = math.sqrt(14 / 6) * float(stats.t.ppf(0.975, df))
+    assert found.value == pytest.approx(3)
+    assert (found.low, found.high) == pytest.approx((3 - half, 3 + half))
