@@ -23,7 +23,14 @@ _CONVERGENCE = [
     "reached_10pct", "evaluations_to_1pct", "reached_1pct",
 ]  # fmt: skip
 _UNIT = ["model", "case", "condition", "seed"]
-_CURVES = ["loss_total", "loss_style", "radial_power", "gram_distance_raw", "gram_energy_style"]
+_CURVES = [
+    "loss_total",
+    "loss_style",
+    "radial_power",
+    "radial_power_style",
+    "gram_distance_raw",
+    "gram_energy_style",
+]
 _LEAST, _MOST = 1e-12, 1e12  # loss ratios outside are rounding or overflow, not progress
 
 
@@ -53,8 +60,13 @@ def with_excess(facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def style_curves(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric over steps in long form: model, case, condition, seed, step, value, start, ..."""
-    curves = rows[(rows["suite"] == "style") & (rows["metric"] == metric)]
+    """One metric over steps in long form: model, case, condition, seed, step, value, start, ...
+
+    Where the style pictures' own curves were measured, they are lines of a model "(style)".
+    """
+    made = rows[rows["suite"] == "style"]
+    own = made[made["metric"] == f"{metric}_style"].assign(model="(style)")
+    curves = pd.concat([made[made["metric"] == metric], own.drop_duplicates([*_UNIT, "step"])])
     curves = curves[[*_UNIT, "step", "value"]].reset_index(drop=True)
     curves[["start", "taps", "weight"]] = parts(curves["condition"])
     return curves

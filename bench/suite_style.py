@@ -103,7 +103,8 @@ class Style:
             )  # fmt: skip
             scores = picture_scores(judge, untrained, made.images, c, s)
             case, condition = pair_name(content, style), self.settings.condition(weight)
-            for metric, step, value in _measured(made, scores):
+            facts = (*_measured(made, scores), *_spectrum("radial_power_style", s))
+            for metric, step, value in facts:
                 yield case, condition, metric, step, value
             file = picture_file(inputs.run, spec.name, condition, case, seed=seed)
             _save(made.images[0].cpu(), file, address=address)
@@ -134,11 +135,15 @@ def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]
             yield "gram_distance_raw", tap, left
         yield "gram_energy_style", tap, energy
     yield "clipped_share", 0, made.clipped[0]
-    for frequency, power in enumerate(radial_power(made.images)[0].tolist()):
-        yield "radial_power", frequency, power
+    yield from _spectrum("radial_power", made.images)
     for metric, values in scores.items():
         if not torch.isnan(values[0]):  # a score the picture is too small for is no row
             yield metric, 0, float(values[0])
+
+
+def _spectrum(metric: str, images: torch.Tensor) -> Iterable[tuple[str, int, float]]:
+    for frequency, power in enumerate(radial_power(images)[0].tolist()):
+        yield metric, frequency, power
 
 
 def pair_name(content: Picture, style: Picture) -> str:

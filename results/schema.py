@@ -201,6 +201,10 @@ METRICS: dict[str, Metric] = {
         "radial power", "dB", -_INF, _INF, 0,
         "azimuthally averaged power at one frequency bin (step), in dB",
     ),
+    "radial_power_style": Metric(
+        "radial power of the style", "dB", -_INF, _INF, 0,
+        "radial_power of the style picture itself",
+    ),
     **{
         f"peak_{p}": Metric(
             f"stride-locked peak K({p})", "dB", -_INF, _INF, -1,

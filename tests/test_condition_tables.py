@@ -71,10 +71,10 @@ def test_nothing_measured_is_no_table() -> None:
 def test_spectra_show_the_styles_own_beside_pictures_and_textures() -> None:
     bins = np.arange(65)
     rows: list[Row] = [
-        ("style", model, case, condition, "radial_power", int(k), 0, level - 0.1 * float(k))
-        for model, case, condition, level in [
-            (VGG, "cat+ihc", MAIN, 1.0), (VGG, "cat+ihc", TEXTURE, 2.0),
-            ("(style)", "ihc", "original", 3.0), ("(content)", "cat", "original", 4.0),
+        ("style", VGG, "cat+ihc", condition, metric, int(k), 0, level - 0.1 * float(k))
+        for condition, metric, level in [
+            (MAIN, "radial_power", 1.0), (TEXTURE, "radial_power", 2.0),
+            (MAIN, "radial_power_style", 3.0), (TEXTURE, "radial_power_style", 3.0),
         ]
         for k in bins
     ]  # fmt: skip
