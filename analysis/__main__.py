@@ -168,10 +168,16 @@ def compare_runs(
 
 
 @app.command("readme")
-def update_readme() -> None:
-    """Write the reference run's verdicts into README.md."""
+def update_readme(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Runs, the preferred ones first; the reference runs if left out."),
+    ] = None,
+) -> None:
+    """Pool runs, call the verdicts once, and write them into README.md and results/reference."""
     with _mended(Console(stderr=True)):
-        _say(Console(), write_readme())
+        for file in write_readme(runs or ()):
+            _say(Console(), file)
 
 
 @contextmanager
