@@ -48,7 +48,7 @@ def set_apart(
     if free < 1 or crowded or np.linalg.matrix_rank(design.to_numpy()) < columns:
         return missing(
             f"more covariates than models: {n} models of {units} units cannot tell {len(fixed)} "
-            "and a shift apart", n,
+            "and a shift apart", units,
         )  # fmt: skip
     shift = np.array([name == "chosen" for name in design.columns], dtype=float)
     found = mixed_effect(used[y].to_numpy(float), design.to_numpy(), groups, shift, free=free)
