@@ -197,8 +197,7 @@ def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
     target = plan.inputs.run
     page = target / "analysis" / "report.html"
     if not done and page.exists():
-        console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}")
-        console.print(str(page), soft_wrap=True)
+        console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}\n{page}")
         return
     side = plan.inputs.images.pixels.shape[-1]
     names = sorted({c.spec.name for c in plan.cells})
