@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from analysis import plots, verdict_plots
 from analysis.any_plot import ColumnError, any_plot
 from analysis.association import correlate
-from analysis.compare import compare, in_words
+from analysis.compare import compare, differing, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
@@ -151,10 +151,15 @@ def compare_runs(
     resamples: Resamples = 2000,
     seed: Seed = 0,
 ) -> None:
-    """Say which numbers moved beyond their intervals from one run to another."""
+    """Say what two manifests differ in, and which numbers moved beyond their intervals."""
     with _mended(Console(stderr=True)):
-        tables = [build(load(run), resamples=resamples, seed=seed) for run in (before, after)]
-        found = compare(*tables)
+        first, second = (load(run) for run in (before, after))
+        tables = [build(run, resamples=resamples, seed=seed) for run in (first, second)]
+        facts = [
+            facts_of(run, gather(run, table).pictures)
+            for run, table in zip((first, second), tables, strict=True)
+        ]
+        found = compare(tables[0], tables[1], (facts[0], facts[1]))
         file = write(found, after, name="compare")
     shown = Table(box=None, padding=(0, 1), header_style="bold")
     for title in ("model", "column", "before", "after", "change [95 %]"):
@@ -164,6 +169,8 @@ def compare_runs(
         shown.add_row(one["model"], one["column"], f"{one['before']:.3g}", f"{one['after']:.3g}",
                       ends)  # fmt: skip
     console = Console()
+    for line in differing(first.manifest, second.manifest):
+        _say(console, line)
     if found["moved"].any():
         console.print(shown)
     _say(console, in_words(found))
@@ -171,10 +178,16 @@ def compare_runs(
 
 
 @app.command("readme")
-def update_readme() -> None:
-    """Write the reference run's verdicts into README.md."""
+def update_readme(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Runs, the preferred ones first; the reference runs if left out."),
+    ] = None,
+) -> None:
+    """Pool runs, call the verdicts once, and write them into README.md and results/reference."""
     with _mended(Console(stderr=True)):
-        _say(Console(), write_readme())
+        for file in write_readme(runs or ()):
+            _say(Console(), file)
 
 
 @contextmanager

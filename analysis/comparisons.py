@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.factorial import SWITCHES
-from analysis.sample import factory, intact
+from analysis.sample import SWITCHES, factory, intact
 from analysis.style_columns import START, TAPS
 
 WEIGHT = "w100"  # the style weight every condition of the laboratory has

@@ -1,4 +1,4 @@
-"""Differences with intervals: twins, one family against the rest, and a mediated effect."""
+"""Differences with intervals: twins, and a mediated effect."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _POWER = 0.8
 
 
 def detectable(error: float, df: float) -> float:
-    """The effect found with 80 % power: (t(.975) + t(.8)) standard errors."""
+    """The effect with p < .05, before any correction, in 80 %: (t(.975) + t(.8)) errors."""
     return float(error * (stats.t.ppf((1 + LEVEL) / 2, df) + stats.t.ppf(_POWER, df)))
 
 
@@ -42,38 +42,6 @@ def paired(differences: npt.ArrayLike, *, note: str = "") -> Effect:
     error = float(known.std(ddof=1) / math.sqrt(n))
     said = f"{above}; {note}" if note else above
     return estimated(float(known.mean()), error, n - 1, n, said)
-
-
-def set_apart(
-    models: pd.DataFrame, y: str, chosen: Sequence[bool] | pd.Series, *, given: Sequence[str] = ()
-) -> Effect:
-    """How far the chosen models lie above the others, given covariates, in units of y.
-
-    Least squares with one shift for the chosen. With one chosen model this is the test of a single
-    outlier (Crawford & Howell 1998; the externally studentised residual).
-
-    Args:
-        models: lines of the model table.
-        y: the column compared.
-        chosen: which lines, in their order.
-        given: columns held fixed; one that is constant here is dropped.
-    """
-    absent = [name for name in (y, *given) if name not in models]
-    if absent:
-        return missing(f"no column {', '.join(absent)}")
-    marked = models.assign(chosen=np.asarray(chosen, dtype=float))
-    used = marked.dropna(subset=[y, *given])
-    n, inside = len(used), int(used["chosen"].sum())
-    if not inside or n - inside < 2:
-        return missing(f"{inside} of the models in question and {n - inside} others measured", n)
-    fixed = [name for name in given if used[name].nunique() > 1]
-    design = sm.add_constant(used[["chosen", *fixed]].astype(float))
-    free = n - design.shape[1]
-    if free < 1 or np.linalg.matrix_rank(design.to_numpy()) < design.shape[1]:
-        return missing(f"{n} models cannot tell {len(fixed)} covariates and a shift apart", n)
-    fit = sm.OLS(used[y].astype(float), design).fit()
-    note = f"{inside} of them; {free} degrees of freedom left"
-    return estimated(float(fit.params["chosen"]), float(fit.bse["chosen"]), free, n, note)
 
 
 def mediated(
@@ -108,7 +76,10 @@ def mediated(
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
     p = float(max(first.pvalues[cause], second.pvalues["mediator"]))
-    note = f"cause on mediator {a:+.3g}, mediator on effect {b:+.3g}"
+    note = (
+        f"cause on mediator {a:+.3g}, mediator on effect {b:+.3g}; the mediator was not "
+        "randomised, so a common cause of both would look the same"
+    )
     value = a * b
     error = float(drawn.std())
     return Effect(value, min(float(low), value), max(float(high), value), p, n,

@@ -1,7 +1,9 @@
 """What hypotheses are held against, and what every study design offers."""
 
-from dataclasses import dataclass
-from typing import Protocol
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,28 @@ from analysis.verdict import Effect
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The run that evidence came from, and what has to agree before it is pooled.
+
+    Attributes:
+        run: its name.
+        source, judge: the attacked network and the one that scores; None = not recorded.
+        weights: sha256 by model.
+        pictures: sha256 by name.
+        sizes: sides of stylised pictures, as cells name them ("128px").
+        images: labelled images.
+    """
+
+    run: str
+    source: str | None = None
+    judge: str | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    sizes: frozenset[str] = frozenset()
+    images: int = 0
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What hypotheses are held against: the model table, pictures made, and how to resample."""
 
@@ -19,6 +43,7 @@ class Evidence:
     pictures: pd.DataFrame
     resamples: int = 2000
     seed: int = 0
+    origins: tuple[Origin, ...] = ()
 
 
 class Design(Protocol):
@@ -35,7 +60,21 @@ def gather(run: Run, table: pd.DataFrame, *, resamples: int = 2000, seed: int = 
     known = table.assign(
         log_params=np.log10(sizes.where(sizes > 0)), robust_training=table["robust"].astype(float)
     )
-    return Evidence(known, with_excess(style_facts(run.rows)), resamples, seed)
+    pictures = with_excess(style_facts(run.rows))
+    return Evidence(known, pictures, resamples, seed, (origin(run.path.name, run.manifest),))
+
+
+def origin(name: str, manifest: Mapping[str, Any]) -> Origin:
+    """What a run's manifest says of where its numbers come from."""
+    models = manifest.get("models", {})
+    keys = [key.split("/") for key in manifest.get("cells", {}) if key.startswith("style/")]
+    return Origin(
+        name, manifest.get("source"), manifest.get("judge"),
+        {model: str(about.get("sha256", "")) for model, about in models.items()},
+        dict(manifest.get("pictures", {})),
+        frozenset(part for key in keys for part in key if re.fullmatch(r"\d+px", part)),
+        int(manifest.get("images", {}).get("n", 0)),
+    )  # fmt: skip
 
 
 def lacking(table: pd.DataFrame, *columns: str) -> str:

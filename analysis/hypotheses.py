@@ -25,8 +25,10 @@ _NAKANO, _ILYAS, _REPLY = "Nakano 2019", "Ilyas et al. 2019", "Ilyas et al. 2019
 _WANG, _ODENA = "Wang et al. 2021", "Odena et al. 2016"
 _LITTLE = "follows from Springer et al. 2021"
 _PROGRESS, _DB, _RHO = "progress", "dB", "Spearman's rho"
-_MODELS, _NETS, _ARCHS = "models", "matched nets and seeds", "architectures"
+_NETS, _ARCHS = "matched nets", "architectures"
+_UNITS = "architectures and matched nets"
 _CASES = "pairs of pictures"
+_RIVALS = ("early_layer_ratio", "entropy_share")
 _KNOWN = ("accuracy", "robust_training")
 
 
@@ -39,7 +41,8 @@ class Hypothesis:
         claim: one sentence, as its proponents would put it.
         who: who made it, or from whose work it follows.
         design: the test.
-        unit: of inference: models for association; matched nets, seeds, twins for causes.
+        unit: of inference: architectures for association, twins and seeds averaged; matched nets
+            and twins for causes; pairs of pictures where the claim is of the networks named.
         scale: unit of the effect.
         direction: +1 or -1, the claimed sign; 0 claims no effect that matters.
         matters: the smallest effect that matters, for the reasons in the module's docstring.
@@ -60,50 +63,50 @@ class Hypothesis:
 HYPOTHESES = (
     Hypothesis("H1a", "Style progress falls as the transfer received from ResNet-50 rises.",
                f"{_NAKANO}, reading {_ILYAS}, Fig. 3", Association("fooling", _PROGRESS),
-               _MODELS, _RHO, -1, 0.5, CIFAR),
+               _ARCHS, _RHO, -1, 0.5, CIFAR),
     Hypothesis("H1b", "It still does at equal clean accuracy and equal robust training.",
                f"{_NAKANO}, reading {_ILYAS}, Fig. 3",
-               Association("fooling", _PROGRESS, given=_KNOWN), _MODELS, _RHO, -1, 0.5, CIFAR),
+               Association("fooling", _PROGRESS, given=_KNOWN), _ARCHS, _RHO, -1, 0.5, CIFAR),
     Hypothesis("H2a", "What a network learns from non-robust features goes with the transfer it "
                "receives.", f"{_ILYAS}, Fig. 3", Association("nonrobust_det", "fooling"),
-               _MODELS, _RHO, +1, 0.7, CIFAR),
+               _ARCHS, _RHO, +1, 0.7, CIFAR),
     Hypothesis("H2b", "It does so without VGG, too.", f"{_ILYAS}, Fig. 3",
                Association("nonrobust_det", "fooling", without="VGG"),
-               _MODELS, _RHO, +1, 0.7, CIFAR),
+               _ARCHS, _RHO, +1, 0.7, CIFAR),
     Hypothesis("H3a", "Robust weights raise style progress at fixed architecture.", _NAKANO,
                Twins(_PROGRESS, ROBUST), _ARCHS, _PROGRESS, +1, 0.05, CIFAR),
-    Hypothesis("H3b", "A small budget, L2 .25, is enough for that.", _LITTLE,
+    Hypothesis("H3b", "A small budget, L2 .25, is enough for that, of ResNet-50.", _LITTLE,
                Rung(_PROGRESS, "l2_025"), _CASES, _PROGRESS, +1, 0.05, CIFAR),
-    Hypothesis("H3c", "Four times the budget adds nothing: L2 1 against .25.",
+    Hypothesis("H3c", "Four times the budget adds nothing to ResNet-50: L2 1 against .25.",
                _LITTLE, Rung(_PROGRESS, "l2_1", "l2_025"),
                _CASES, _PROGRESS, 0, 0.05, CIFAR),
     Hypothesis("H4a", "Robust weights leave stride-locked peaks alone.", _ODENA,
                Twins("peak_excess", ROBUST), _ARCHS, _DB, 0, 3, CIFAR),
-    Hypothesis("H4b", "Peaks are where the static predictor says.",
+    Hypothesis("H4b", "Networks that the static predictor calls uneven have larger peaks.",
                f"{_ODENA}; Hénaff & Simoncelli 2016",
-               Association("unevenness", "peak_excess", matched=True), _MODELS, _RHO, +1, 0.5, LAB),
+               Association("unevenness", "peak_excess", matched=True), _UNITS, _RHO, +1, 0.5, LAB),
     Hypothesis("H4c", "A stride that does not divide its kernel makes peaks: conv 3/2 against 4/2.",
                _ODENA, Switch("peak_excess", "downsampling", "conv32", "conv42"),
                _NETS, _DB, +1, 3, CIFAR),
     Hypothesis("H4d", "Kernels averaged over their stride take the peaks away.", _ODENA,
-               Condition("peak_excess", surgery="box-kernels"), _MODELS, _DB, -1, 3, LAB),
+               Condition("peak_excess", surgery="box-kernels"), _ARCHS, _DB, -1, 3, LAB),
     Hypothesis("H4e", "They do so without moving style progress.", _ODENA,
-               Condition(_PROGRESS, surgery="box-kernels"), _MODELS, _PROGRESS, 0, 0.05, LAB),
+               Condition(_PROGRESS, surgery="box-kernels"), _ARCHS, _PROGRESS, 0, 0.05, LAB),
     Hypothesis("H5", "A Fourier basis and random views raise the progress of networks other than "
                "VGG.", "Mordvintsev et al. 2018",
                Condition(_PROGRESS, "fourier-decorrelated+transforms", without="VGG"),
-               _MODELS, _PROGRESS, +1, 0.05, LAB),
+               _ARCHS, _PROGRESS, +1, 0.05, LAB),
     Hypothesis("H6a", "VGG is inherently more robust: accuracy under L2 .25.", _NAKANO,
                Apart("robust[l2_0.25]", "VGG", trainings=STANDARD, source=True),
-               _MODELS, "accuracy", +1, 0.05, LENS),
+               _ARCHS, "accuracy", +1, 0.05, LENS),
     Hypothesis("H6b", "VGG's early layers are more robust: smaller R(f).", _REPLY,
                Apart("early_layer_ratio", "VGG", trainings=STANDARD, source=True),
-               _MODELS, "R(f)", -1, 0.1, LENS),
+               _ARCHS, "R(f)", -1, 0.1, LENS),
     Hypothesis("H7a", "Residual connections lower style progress.", _WANG,
                Switch(_PROGRESS, "residual", True, False), _NETS, _PROGRESS, -1, 0.05, CIFAR),
     Hypothesis("H7b", "Smoothed activations raise the progress of residual networks.", _WANG,
                Condition(_PROGRESS, "softmax", only=(("residual", True),)),
-               _MODELS, _PROGRESS, +1, 0.05, LAB),
+               _ARCHS, _PROGRESS, +1, 0.05, LAB),
     Hypothesis("H7c", "Residual connections do so by the entropy of activations.", _WANG,
                Mediation(_PROGRESS, "residual", "entropy_share"),
                _NETS, _PROGRESS, -1, 0.025, LAB),
@@ -115,10 +118,14 @@ HYPOTHESES = (
     Hypothesis("H10a", "VGG is an outlier: its progress is above what transfer, accuracy, robust "
                "training and size predict.", _NAKANO,
                Apart(_PROGRESS, "VGG", given=("fooling", *_KNOWN, "log_params")),
-               _MODELS, _PROGRESS, +1, 0.05, CIFAR),
+               _ARCHS, _PROGRESS, +1, 0.05, CIFAR),
     Hypothesis("H10b", "VGG is an outlier in artifacts: fewer stride-locked peaks, all that equal.",
                _NAKANO, Apart("peak_excess", "VGG", given=("fooling", *_KNOWN, "log_params")),
-               _MODELS, _DB, -1, 3, CIFAR),
+               _ARCHS, _DB, -1, 3, CIFAR),
+    Hypothesis("H10c", "VGG's progress is above that prediction even with early layers' robustness "
+               "and the entropy of activations in it.", _NAKANO,
+               Apart(_PROGRESS, "VGG", given=("fooling", *_KNOWN, "log_params", *_RIVALS)),
+               _ARCHS, _PROGRESS, +1, 0.05, LENS),
     Hypothesis("H11", "Part of VGG's lead over ResNet-50 is its taps: matched ones shrink it.",
                "this suite", Taps("VGG"), _CASES, _PROGRESS, +1, 0.05, LAB),
 )  # fmt: skip

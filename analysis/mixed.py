@@ -19,26 +19,33 @@ from analysis.verdict import Effect, missing
 _NONE = 1e-3  # of the residual variance: less between groups is none
 
 
-def mixed_effect(y: Floats, design: Floats, groups: npt.ArrayLike, contrast: Floats) -> Effect:
+def mixed_effect(
+    y: Floats, design: Floats, groups: npt.ArrayLike, contrast: Floats, *, free: int | None = None
+) -> Effect:
     """A contrast of fixed effects under one random intercept a group (restricted likelihood).
 
     Student's t with as many degrees of freedom as groups less columns: exact for causes that act
     on whole groups where groups are of one size, cautious for others. Where no group has a second
-    line, or the fit does not converge, groups' means are fitted by least squares, and the note
-    says so.
+    line, where groups are of one size and no cause varies within them, or where the fit does not
+    converge, groups' means are fitted by least squares, and the note says so.
 
     Args:
         y: n outcomes.
         design: n x k, a column of ones among them.
         groups: n names.
         contrast: k weights of the columns.
+        free: degrees of freedom where lines are fitted; None = groups less columns.
     """
     codes, names = pd.factorize(np.asarray(groups))
-    n, free = len(names), len(names) - design.shape[1]
+    n = len(names)
+    free = n - design.shape[1] if free is None else free
     if free < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
         return missing(f"{n} groups are too few for {design.shape[1]} columns", n)
     if len(names) == len(codes):
         return _of_means(y, design, codes, contrast, "one line a group: least squares")
+    if balanced(design, codes):
+        note = f"means of {n} groups of {len(codes) // n}: least squares"
+        return _of_means(y, design, codes, contrast, note)
     fit = _fitted(y, design, codes)
     if fit is None:
         return _of_means(y, design, codes, contrast, "no convergence: least squares of group means")
@@ -49,6 +56,13 @@ def mixed_effect(y: Floats, design: Floats, groups: npt.ArrayLike, contrast: Flo
     error = float(np.sqrt(contrast @ cov @ contrast))
     note = f"{len(codes)} lines in {n} groups{none}"
     return estimated(value, error, free, n, note)
+
+
+def balanced(design: Floats, codes: npt.NDArray[np.intp]) -> bool:
+    """Whether groups are of one size and alike in all causes: then their means say it all."""
+    sizes = np.bincount(codes)
+    first = np.unique(codes, return_index=True)[1]
+    return bool((sizes == sizes[0]).all() and np.array_equal(design, design[first][codes]))
 
 
 def _fitted(y: Floats, design: Floats, codes: npt.NDArray[np.intp]) -> Any:
@@ -68,6 +82,8 @@ def _of_means(
     y: Floats, design: Floats, codes: npt.NDArray[np.intp], contrast: Floats, note: str
 ) -> Effect:
     means = pd.DataFrame(np.column_stack([y, design])).groupby(codes).mean().to_numpy()
+    if len(means) <= design.shape[1]:
+        return missing(f"{len(means)} groups are too few for {design.shape[1]} columns", len(means))
     fit = sm.OLS(means[:, 0], means[:, 1:]).fit()
     error = float(np.sqrt(contrast @ np.asarray(fit.cov_params()) @ contrast))
     return estimated(float(contrast @ fit.params), error, float(fit.df_resid), len(means), note)

@@ -7,16 +7,17 @@ import pandas as pd
 
 from analysis.contrasts import paired
 from analysis.evidence import Evidence
-from analysis.sample import by_training, intact, standard_zoo
+from analysis.sample import by_training, intact, standard_zoo, units
 from analysis.style_columns import PERIODS, START, TAPS
 from analysis.verdict import Effect, missing
 
 _WEIGHT = "w100"  # the style weight every condition of the laboratory has
+_PAIR = ["model", "case"]
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Style transfer under a condition minus the plain one, paired over networks.
+    """Style transfer under a condition minus the plain one, paired over architectures.
 
     Attributes:
         y: a column of ``style_facts``, or ``peak_excess``.
@@ -33,28 +34,37 @@ class Condition:
     without: str = ""
 
     def effect(self, evidence: Evidence) -> Effect:
-        """Paired over networks, pictures averaged, at one style weight."""
-        changed = _of_condition(evidence.pictures, self.y, self.variant)
-        plain = _of_condition(evidence.pictures, self.y, "")
+        """Paired over units (``sample.units``): pictures, then networks of one are averaged."""
+        changed = _of_condition(evidence.pictures, self.variant)
+        plain = _of_condition(evidence.pictures, "")
+        if changed.empty or plain.empty:
+            return missing("no network was measured both ways")
         if self.surgery:
             ending = f"+{self.surgery}"
-            changed = changed[changed.index.str.endswith(ending)]
-            changed.index = changed.index.str.removesuffix(ending)
+            changed = changed[changed["model"].str.endswith(ending)]
+            changed = changed.assign(model=changed["model"].str.removesuffix(ending))
         chosen = intact(evidence.table)
         for column, value in self.only:
             chosen = chosen[chosen[column] == value]
-        trained = (chosen["training"] != "random") & (chosen["family"] != self.without)
-        names = chosen.loc[trained, "model"]
-        gaps = (changed - plain).reindex(names).dropna()
+        chosen = chosen[(chosen["training"] != "random") & (chosen["family"] != self.without)]
+        # pictures that only one side has, as in pooled runs, would be counted as its effect
+        both = changed[_PAIR].merge(plain[_PAIR]).drop_duplicates()
+        sides = [_by_model(side.merge(both), self.y) for side in (changed, plain)]
+        gaps = (sides[0] - sides[1]).reindex(chosen["model"]).dropna()
         if gaps.empty:
             return missing("no network was measured both ways")
-        return paired(gaps, note=f"{len(gaps)} networks")
+        names = chosen.assign(unit=units(chosen)).set_index("model")["unit"]
+        return paired(gaps.groupby(names.reindex(gaps.index)).mean(), note=f"{len(gaps)} networks")
 
 
-def _of_condition(pictures: pd.DataFrame, y: str, variant: str) -> pd.Series:
-    """Mean over pictures of one condition, by model; the largest mean for ``peak_excess``."""
+def _of_condition(pictures: pd.DataFrame, variant: str) -> pd.DataFrame:
+    """The pictures of one condition."""
     name = "/".join(part for part in (START, TAPS, variant, _WEIGHT) if part)
-    shown = pictures[pictures["condition"] == name]
+    return pictures[pictures["condition"] == name]
+
+
+def _by_model(shown: pd.DataFrame, y: str) -> pd.Series:
+    """Mean over pictures, by model; the largest mean for ``peak_excess``."""
     columns = [f"excess_{p}" for p in PERIODS] if y == "peak_excess" else [y]
     known = [column for column in columns if column in shown]
     if not known or shown.empty:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+SWITCHES = ("residual", "downsampling", "batch_norm")  # of the matched factory
 _ZOO = ("contestant", "twin", "replicate", "control")
 
 
@@ -39,11 +40,33 @@ def standard_networks(table: pd.DataFrame, *, source: bool = False) -> pd.DataFr
     Another seed is another measurement of a network and no further network.
     """
     zoo = standard_zoo(table, source=source).sort_values("model")
-    names = networks(zoo).to_numpy()
-    numbers = zoo.select_dtypes("number").columns
-    first = zoo[zoo.columns.difference(numbers, sort=False)].groupby(names, sort=False).first()
-    means = zoo[numbers].groupby(names, sort=False).mean()
-    return pd.concat([first, means], axis=1)[list(zoo.columns)].reset_index(drop=True)
+    return _averaged(zoo, networks(zoo))
+
+
+def _averaged(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    names = groups.to_numpy()
+    numbers = table.select_dtypes("number").columns
+    first = table[table.columns.difference(numbers, sort=False)].groupby(names, sort=False).first()
+    means = table[numbers].groupby(names, sort=False).mean()
+    return pd.concat([first, means], axis=1)[list(table.columns)].reset_index(drop=True)
+
+
+def units(table: pd.DataFrame) -> pd.Series:
+    """What each model is one more measurement of: its architecture, for matched nets their cell.
+
+    Robust twins and seeds share an architecture, and with it most of what a score depends on, so
+    three ResNet-50 are one unit of a claim about architectures.
+    """
+    names = table["model"].astype(str).str.partition(".")[0]
+    if not set(SWITCHES) <= set(table.columns):
+        return names.rename("unit")
+    cells = names + " " + table[list(SWITCHES)].astype(str).agg("/".join, axis=1)
+    return names.where(table["role"] != "matched", cells).rename("unit")
+
+
+def by_unit(table: pd.DataFrame) -> pd.DataFrame:
+    """One line a unit: numbers are means over its models, the rest its first's."""
+    return _averaged(table, units(table))
 
 
 def factory(table: pd.DataFrame) -> pd.DataFrame:

@@ -159,10 +159,11 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, axis: int = -1) -> Any:
 def detectable_rho(n: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
     """The smallest absolute correlation that n models show at this power (Fisher 1915).
 
-    By z = atanh(r) with variance 1 / (n - 3), two-sided; slightly too hopeful for ranks. In
-    [0, 1], NaN for n < 4. For .3, .5 and .7 it takes 85, 29 and 13 models.
+    By z = atanh(r) with variance 1 / (n - 3), two-sided, p < alpha before any correction; slightly
+    too hopeful for ranks. In [0, 1]; NaN for n < 4, and where even a perfect order of n models,
+    one of n! and its reverse, has no p below alpha. For .3, .5 and .7 it takes 85, 29 and 13.
     """
-    if n < FEWEST_MODELS:
+    if n < FEWEST_MODELS or 2 / math.factorial(n) >= alpha:
         return math.nan
     quantiles = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
     return math.tanh(quantiles / math.sqrt(n - 3))

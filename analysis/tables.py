@@ -24,7 +24,7 @@ _UNKNOWN: Mapping[str, Any] = {
     "robust": False, "residual": False, "downsampling": "", "batch_norm": True, "seed": 0,
     "params": 0,
 }  # fmt: skip
-_FACTS = list(_UNKNOWN)
+FACTS = list(_UNKNOWN)
 _COSTS = {"test_attack_step": "attack_step_s", "test_style_closure": "style_closure_s"}
 
 
@@ -102,9 +102,9 @@ def build(
     """
     known = run.manifest.get("models", {})
     models = [name for name in run.models if known.get(name, {}).get("role") != "nonrobust"]
-    facts = {name: {key: known.get(name, {}).get(key, _UNKNOWN[key]) for key in _FACTS}
+    facts = {name: {key: known.get(name, {}).get(key, _UNKNOWN[key]) for key in FACTS}
              for name in models}  # fmt: skip
-    table = pd.DataFrame.from_dict(facts, orient="index", columns=_FACTS)
+    table = pd.DataFrame.from_dict(facts, orient="index", columns=FACTS)
     table["robust"] = table["robust"].astype(bool)
     table["is_source"] = table.index == run.source
     transfer = transfer_columns(

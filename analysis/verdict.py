@@ -5,12 +5,13 @@ effect:
 
     supported     the interval of e lies above 0, the estimate reaches m, and Holm's p < .05
     contradicted  the whole interval of e lies below m: if there is an effect, it is too small
-    undecided     anything else: this n cannot tell
+    undecided     anything else: this n cannot tell, perhaps not even estimate
 
 Where the claim is that nothing happens (d = 0) the interval has to lie within (-m, m), as in
 equivalence testing (Schuirmann 1987); it is contradicted by an estimate beyond m whose Holm p is
-below .05. So a claim is wrongly supported, or wrongly contradicted where the effect is exactly m,
-in at most 2.5 % of runs, as far as the intervals keep their level.
+below .05; its p is of an effect, so Holm's correction is of contradictions only. So a claim is
+wrongly supported, or wrongly contradicted where the effect is exactly m, in at most 2.5 % of runs,
+as far as the intervals keep their level.
 """
 
 import math
@@ -34,7 +35,8 @@ class Effect:
         low, high: 95 % interval, low <= value <= high.
         p: two-sided, of no effect.
         n: independent units behind it.
-        detectable: the smallest effect found with 80 % power at this n and scatter.
+        detectable: the smallest effect with p < .05, before Holm's correction, in 80 % of runs of
+            this n and scatter; a verdict of supported asks more. NaN where no p is that small.
         note: what a careful reader asks next (another coefficient, without one family, ...).
         reason: one phrase, empty when value is a number.
     """
@@ -69,7 +71,7 @@ def decide(effect: Effect, p_holm: float, *, direction: int, matters: float) -> 
     if direction not in (-1, 0, 1) or not matters > 0:
         raise ValueError(f"direction {direction} is not -1, 0 or 1, or {matters} is not above 0")
     if not all(map(math.isfinite, (effect.value, effect.low, effect.high))):
-        return NOT_MEASURED
+        return UNDECIDED if effect.n else NOT_MEASURED
     clear = p_holm < ALPHA and (effect.low > 0 or effect.high < 0)
     if direction == 0:
         if -matters < effect.low and effect.high < matters:

@@ -1,5 +1,6 @@
 """The forest plot: every hypothesis's effect against what would matter, one line each."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +52,9 @@ def _line(ax: Axes, place: int, one: Mapping[Any, Any], edge: float) -> None:
     if verdict == NOT_MEASURED:
         ax.text(0.06, place, "not measured", color="0.5", va="center", fontsize=8)
         return
+    if math.isnan(float(one["effect"])):
+        ax.text(0.06, place, "too few to estimate", color="0.5", va="center", fontsize=8)
+        return
     ends = [scaled(float(one[name]), one) for name in ("effect", "low", "high")]
     value, low, high = ends[0], min(ends[1:]), max(ends[1:])
     colour, marker = _COLOURS[verdict], _MARKERS[verdict]
@@ -65,7 +69,7 @@ def _line(ax: Axes, place: int, one: Mapping[Any, Any], edge: float) -> None:
 
 def _edge(found: pd.DataFrame) -> float:
     """Where the axis ends: beyond the largest estimate, between ``_NEAREST`` and ``_FARTHEST``."""
-    measured = found[found["verdict"] != NOT_MEASURED].to_dict("records")
+    measured = found[found["effect"].notna()].to_dict("records")
     largest = max((abs(scaled(float(one["effect"]), one)) for one in measured), default=0.0)
     return min(max(largest + 0.5, _NEAREST), _FARTHEST)
 

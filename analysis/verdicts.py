@@ -22,8 +22,10 @@ _NETWORK = ["arch", "training", "residual", "downsampling", "batch_norm"]
 def verdicts(evidence: Evidence, hypotheses: Iterable[Hypothesis] = HYPOTHESES) -> pd.DataFrame:
     """One line a hypothesis: ``COLUMNS``. Holm's correction is over the tests this run allows.
 
-    ``detectable`` is the smallest effect that 80 % power would find at this n, stated before the
-    effect; ``command`` makes the missing rows where the verdict is "not measured".
+    ``detectable`` is the smallest effect with p < .05 before Holm's correction in 80 % of runs of
+    this n, stated before the effect; ``command`` makes the missing rows where the verdict is "not
+    measured"; ``reason`` says why there is no effect there, or where this n does not even allow an
+    estimate.
     """
     asked = list(hypotheses)
     effects = [one.design.effect(evidence) for one in asked]
@@ -47,14 +49,14 @@ def verdict_table(found: pd.DataFrame, table: pd.DataFrame) -> str:
     tested = found[found["verdict"] != NOT_MEASURED]
     counts = found["verdict"].value_counts()
     said = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
-    titles = ["", "claim", "who", "units", "matters", "found with 80 %", "effect [95 %]",
-              "p (Holm)", "verdict"]  # fmt: skip
+    titles = ["", "claim", "who", "units", "matters", "p < .05 before Holm in 80 %",
+              "effect [95 %]", "p (Holm)", "verdict"]  # fmt: skip
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for one in tested.to_dict("records"):
         sign = {1: "+", -1: "-", 0: "within "}[int(one["direction"])]
         cells = [
             one["key"], one["claim"], one["who"], f"{one['n']} {one['unit']}",
-            f"{sign}{one['matters']:g} {one['scale']}", amount(one["detectable"]), interval_of(one),
+            f"{sign}{one['matters']:g} {one['scale']}", amount(one["detectable"]), effect_of(one),
             amount(one["p_holm"], 3), f"**{one['verdict']}**",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
@@ -77,7 +79,8 @@ def _key() -> str:
         "Supported: the interval is on the claimed side of 0, the estimate reaches what matters, "
         f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
         "whole interval is short of what matters. A claim of no effect (within) is supported by an "
-        "interval inside its bounds. What matters, and why, is fixed in `analysis/hypotheses.py`; "
+        "interval inside its bounds, each bound at 2.5 % and without Holm's correction, that is of "
+        "p of an effect. What matters, and why, is fixed in `analysis/hypotheses.py`; "
         "`verdicts.csv` has Kendall's tau, values without each family, interactions and mixed "
         "effects; `correlations.csv` intervals over pictures and seeds, too, and reliability."
     )
@@ -99,6 +102,11 @@ def _seeds(table: pd.DataFrame) -> list[str]:
 def amount(value: float, digits: int = 2) -> str:
     """A number for a table; "-" where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def effect_of(one: Mapping[Any, Any]) -> str:
+    """Effect with its interval, or why this n allows none."""
+    return str(one["reason"]) if math.isnan(one["effect"]) else interval_of(one)
 
 
 def interval_of(one: Mapping[Any, Any]) -> str:

@@ -195,8 +195,9 @@ def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
         console.print("stopped: finished cells are kept, the same command goes on")
         raise typer.Exit(130) from None
     target = plan.inputs.run
-    if not done and (target / "analysis" / "models.csv").exists():
-        console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}")
+    page = target / "analysis" / "report.html"
+    if not done and page.exists():
+        console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}\n{page}")
         return
     side = plan.inputs.images.pixels.shape[-1]
     names = sorted({c.spec.name for c in plan.cells})

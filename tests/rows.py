@@ -47,7 +47,8 @@ def manifest(models: Mapping[str, str], **more: Any) -> dict[str, Any]:
     """A manifest with these models (name to family)."""
     entries = {
         name: {
-            "family": family, "training": name.split(".", 1)[1], "robust": ".l2" in name,
+            "family": family, "arch": name.partition(".")[0],
+            "training": name.split(".", 1)[1], "robust": ".l2" in name,
             "residual": family == "ResNet", "params": 1_000_000, "sha256": "0" * 64, "seed": 0,
         }
         for name, family in models.items()

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from typer.testing import CliRunner, Result
 
 from analysis.__main__ import app
-from analysis.compare import COLUMNS, compare, in_words
+from analysis.compare import COLUMNS, compare, differing, in_words
+from analysis.nested import Facts
 from tests.rows import MODELS, build_run
 
 
@@ -59,6 +62,35 @@ def test_what_moved_is_further_than_both_intervals() -> None:
     assert list(found.index) == ["y", "x"]
     assert in_words(compare(before, after)).startswith("1 of 2 numbers moved")
     assert "no model" in in_words(compare(before, before.iloc[:0]))
+
+
+def test_the_same_cases_are_compared_one_by_one() -> None:
+    tables = [pd.DataFrame({"model": ["a"], "x": [v], "x_low": [0.0], "x_high": [1.0]})
+              for v in (0.5, 0.6)]  # fmt: skip
+    values = np.array([0.2, 0.5, 0.8, 0.4])
+    sides = [
+        {"x": Facts("images", cases, ("a",), seen[None, :, None])}
+        for cases, seen in (
+            (("i", "j", "k", "old"), values),
+            (("i", "j", "k", "new"), values + np.array([0.1, 0.11, 0.09, 7.0])),
+        )
+    ]
+    wide = compare(tables[0], tables[1]).iloc[0]
+    narrow = compare(tables[0], tables[1], (sides[0], sides[1])).iloc[0]
+    assert (wide["cases"], narrow["cases"]) == (0, 3)
+    assert not wide["moved"] and narrow["moved"]
+    test = stats.ttest_1samp([0.1, 0.11, 0.09], 0).confidence_interval()
+    assert (narrow["low"], narrow["high"]) == (pytest.approx(test.low), pytest.approx(test.high))
+    assert narrow["before"] == pytest.approx(0.5) and narrow["change"] == pytest.approx(0.1)
+
+
+def test_manifests_say_what_else_differs() -> None:
+    before = {"threads": 2, "versions": {"torch": "1", "numpy": "2"}, "cells": {"a": "b"}}
+    after = {"threads": 4, "versions": {"torch": "3", "numpy": "2"}, "device": "cuda"}
+    assert differing(before, after) == [
+        'device: not recorded -> "cuda"', "threads: 2 -> 4", 'versions.torch: "1" -> "3"',
+    ]  # fmt: skip
+    assert not differing(before, before)
 
 
 def test_a_run_does_not_differ_from_itself(run: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The page: complete, self-contained, honest where nothing was measured, and the same twice."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from analysis.report.page import page, write_page
 from analysis.tables import Run, build, load
 from analysis.verdicts import verdicts
 from results.store import StoreError
-from tests.rows import MODELS, STYLES, build_run
+from tests.rows import MODELS, SOURCE, STYLES, build_run
 
 
 def written(run: Run) -> str:
@@ -125,6 +126,43 @@ def test_a_run_without_style_has_an_honest_page(tmp_path: Path) -> None:
     assert "This run kept no pictures" in text
     assert text.count('<tr><th scope="row">H') == len(HYPOTHESES)
     assert "tox -e bench -- --preset style-lab" in text
+
+
+def few(folder: Path) -> Run:
+    return load(build_run(folder / "run", images=5, models=list(MODELS)[:3]))
+
+
+def without_style(folder: Path) -> Run:
+    return load(build_run(folder / "run", images=5, models=list(MODELS)[:3], suites=("transfer",)))
+
+
+def with_holes(folder: Path) -> Run:
+    run = few(folder)
+    lost = run.rows["metric"].eq("judge_style_distance") & (run.rows["model"] == SOURCE)
+    return Run(run.path, run.rows[~lost & (run.rows["metric"] != "clean_correct")], run.manifest)
+
+
+def one_family(folder: Path) -> Run:
+    run = few(folder)
+    models = {name: about | {"family": "VGG"} for name, about in run.manifest["models"].items()}
+    return Run(run.path, run.rows, dict(run.manifest) | {"models": models})
+
+
+@pytest.mark.parametrize("make", [few, without_style, with_holes, one_family])
+def test_a_poor_run_has_an_honest_page(make: Callable[[Path], Run], tmp_path: Path) -> None:
+    text = written(make(tmp_path))
+    visible = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+    assert not re.search(r"\bnan\b", visible)
+    assert 'class="card supported"' not in text
+    assert "Not measured in this run" in text and "needed" in text
+    assert all(f"{one.key}: " in text or f">{one.key}</th>" in text for one in HYPOTHESES)
+
+
+def test_the_page_says_how_it_was_made(run: Run) -> None:
+    manifest = dict(run.manifest) | {"threads": 3, "judge": "a judge"}
+    part = written(Run(run.path, run.rows, manifest)).split('id="manifest"')[1]
+    assert "<dt>threads</dt><dd><code>3<" in part and "a judge" in part
+    assert f"{SOURCE} {'0' * 16}" in part
 
 
 def test_a_damaged_picture_is_one_sentence(tmp_path: Path) -> None:

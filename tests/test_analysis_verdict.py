@@ -12,6 +12,7 @@ from analysis.verdict import (
     Effect,
     decide,
     holm,
+    missing,
 )
 
 
@@ -28,7 +29,7 @@ from analysis.verdict import (
         (0.0, -0.3, 0.3, 0.90, 0, SUPPORTED),
         (0.0, -0.6, 0.3, 0.90, 0, UNDECIDED),
         (0.6, 0.2, 0.9, 0.01, 0, CONTRADICTED),
-        (math.nan, math.nan, math.nan, math.nan, 0, NOT_MEASURED),
+        (math.nan, math.nan, math.nan, math.nan, 0, UNDECIDED),  # measured, but too few
     ],
 )
 def test_the_verdict_follows_the_interval(
@@ -36,6 +37,10 @@ def test_the_verdict_follows_the_interval(
 ) -> None:
     found = decide(Effect(value, low, high, p, 9), p, direction=direction, matters=0.5)
     assert found == verdict
+
+
+def test_without_units_nothing_was_measured() -> None:
+    assert decide(missing("no rows"), math.nan, direction=1, matters=0.5) == NOT_MEASURED
 
 
 def test_a_claim_needs_a_direction_and_a_size() -> None:

@@ -14,13 +14,17 @@ from analysis.report.gallery import Gallery, gallery, spectra
 from analysis.summary import MAIN, number
 from analysis.tables import Run
 from analysis.verdict import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED
-from analysis.verdicts import amount, interval_of
+from analysis.verdicts import amount, effect_of
 from results.schema import METRICS
 from results.store import write_atomically
 
 _EXPORTS = "window.vegaEmbed = vegaEmbed;"
 _CLASSES = {SUPPORTED: "supported", CONTRADICTED: "contradicted", UNDECIDED: "undecided"}
 _ABOUT = ("family", "training", "role", "params")
+_MANIFEST = (
+    "commit", "device", "machine", "threads", "precision", "judge", "versions", "images",
+    "pictures",
+)  # fmt: skip
 _RELATIONS = {
     "x": "x", "y": "y", "n": "models", "rho": "rho [95 %]", "nested": "nested 95 %",
     "tau": "tau [95 %]", "p": "p", "slope_mixed": "slope, mixed [95 %]", "units": "over units",
@@ -57,7 +61,8 @@ def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFra
     )  # fmt: skip
     told = answers["verdict"] != NOT_MEASURED
     cards = [
-        one | {"css": _CLASSES[str(one["verdict"])], "interval": interval_of(one),
+        one | {"css": _CLASSES[str(one["verdict"])], "interval": effect_of(one),
+               "estimated": math.isfinite(one["effect"]), 
                "power": amount(one["detectable"]), "p_text": amount(one["p_holm"], 3)}
         for one in answers[told].to_dict("records")
     ]  # fmt: skip
@@ -79,8 +84,16 @@ def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFra
         models=[_model(row, shown) for row in table.to_dict("records")],
         metrics=METRICS,
         manifest={key: run.manifest.get(key, "not recorded")
-                  for key in ("commit", "device", "machine", "versions", "images", "pictures")},
+                  for key in _MANIFEST} | {"weights": _weights(run)},
     )  # fmt: skip
+
+
+def _weights(run: Run) -> str:
+    """The sha256 of every model's weights, shortened as a digest on a page is."""
+    models = run.manifest.get("models", {})
+    known = [f"{name} {about['sha256'][:16]}" for name, about in sorted(models.items())
+             if about.get("sha256")]  # fmt: skip
+    return ", ".join(known) or "not recorded"
 
 
 def _compared(table: pd.DataFrame, shown: Gallery) -> tuple[str, str]:
