@@ -23,6 +23,7 @@ class Experiment:
         roles: whose turn it is; None = every role but networks trained on non-robust features,
             which are asked one question only.
         seeds: whether further seeds of a model take part where none are named.
+        untrained: whether networks with random weights take part where none are named.
         surgery: what is done to each model first; models it would not change are left out.
         from_each: whether the suites are repeated with every model of the run as their source.
     """
@@ -32,6 +33,7 @@ class Experiment:
     models: tuple[str, ...] | None = None
     roles: tuple[str, ...] | None = None
     seeds: bool = True
+    untrained: bool = True
     surgery: tuple[str, ...] = ()
     from_each: bool = False
 
@@ -60,7 +62,9 @@ class Experiment:
         """
         suites = (s.everywhere() if isinstance(s, Style) else s for s in self.suites)
         roles = self.roles if self.roles == ("nonrobust",) else None
-        return replace(self, suites=tuple(suites), models=None, roles=roles, seeds=True)
+        return replace(
+            self, suites=tuple(suites), models=None, roles=roles, seeds=True, untrained=True
+        )
 
     def _of(self, sources: list[ModelSpec]) -> tuple[Suite, ...]:
         if not self.from_each:
@@ -75,7 +79,8 @@ class Experiment:
             named = spec.name in self.models
         else:
             admitted = spec.role in self.roles if self.roles else spec.role != "nonrobust"
-            named = admitted and (self.seeds or spec.seed == 0)
+            trained = spec.training != "random"
+            named = admitted and (self.seeds or spec.seed == 0) and (self.untrained or trained)
         return named and (not self.surgery or _changes(spec, self.surgery))
 
 

@@ -106,11 +106,12 @@ _PRESETS = (
     Preset(
         name="attack-lens",
         about="robustness, layers and transfer of all pairs on 100 images, with --data; "
-        "about an hour for thirty models on two cores",
+        "half an hour on two cores for seven contestants and the controls",
         dataset="cifar10",
         images=100,
+        images_full=1000,
         experiments=LENS,
-        roles=("contestant", "twin"),
+        roles=("contestant", "twin", "control", "matched"),
     ),
     Preset(
         name="imagenet-mini",
