@@ -26,7 +26,7 @@ from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
-from analysis.sample import standard_networks
+from analysis.sample import downsampling, standard_networks
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
 from analysis.verdicts import verdicts
@@ -102,7 +102,7 @@ def analyse(
         ]  # fmt: skip
         grid = main_grid(grid_points(loaded.rows))
         files += [write_best(grid, loaded.path)] if len(grid) else []
-        lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
+        lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
         lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)
         files += [write(part, loaded.path, name=name) for name, part in lab.items()]

@@ -1,9 +1,12 @@
 """The attack lens: what a run says of robustness, layers and transfer between all pairs."""
 
+from collections.abc import Collection, Mapping
+
 import pandas as pd
 
 from analysis.edit_columns import edit_rates, perturbation_peaks
 from analysis.excess import Excess, excess_columns, excess_pairs, excess_transfer
+from analysis.lattice_shift import lattice_shift
 from analysis.layer_columns import layer_ratios
 from analysis.matrix import Matrix, noise_floor, pair_rates, roles, transfer_matrix
 from analysis.mediator_columns import alignments, mediator_columns
@@ -13,19 +16,31 @@ _REFITS = 300  # resamples that fit every source's reach anew are slow ones
 
 
 def lens_columns(
-    rows: pd.DataFrame, source: str | None, *, resamples: int, seed: int
+    rows: pd.DataFrame,
+    source: str | None,
+    *,
+    untrained: Collection[str] = (),
+    resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Columns of the model table; empty where no suite of the lens was measured.
 
     See ``robustness_columns``, ``mediator_columns``, ``perturbation_peaks`` and, where there are
     pictures of other sources than the run's, ``matrix.roles`` and ``excess.excess_columns``.
+
+    Args:
+        rows: of a run.
+        source: the run's own.
+        untrained: networks with random weights: whoever meets them neither sends nor receives
+            anything learned, so they count in no role.
+        resamples, seed: of every bootstrap.
     """
     how = {"resamples": resamples, "seed": seed}
     parts = [
         robustness_columns(rows, source, **how), mediator_columns(rows, **how),
         perturbation_peaks(rows, **how),
     ]  # fmt: skip
-    matrix = _matrix(rows, source)
+    matrix = _matrix(rows, source, untrained)
     if matrix is not None:
         parts += [roles(matrix, **how), excess_columns(_excess(matrix, rows, source, **how))]
     known = [part for part in parts if len(part)]
@@ -33,15 +48,29 @@ def lens_columns(
 
 
 def lens_tables(
-    rows: pd.DataFrame, source: str | None, *, resamples: int, seed: int
+    rows: pd.DataFrame,
+    source: str | None,
+    *,
+    downsampling: Mapping[str, str] | None = None,
+    resamples: int,
+    seed: int,
 ) -> dict[str, pd.DataFrame]:
-    """Tables of their own, by name: pairs, layers, edits; only those with rows.
+    """Tables of their own, by name: pairs, layers, edits, lattice-shift; only those with rows.
 
     ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
     ``excess.excess_pairs`` and the gradients' alignment.
+
+    Args:
+        rows: of a run.
+        source: the run's own.
+        downsampling: of the matched nets, by name.
+        resamples, seed: of every bootstrap.
     """
     how = {"resamples": resamples, "seed": seed}
-    tables = {"layers": layer_ratios(rows, **how), "edits": edit_rates(rows, source, **how)}
+    tables = {
+        "layers": layer_ratios(rows, **how), "edits": edit_rates(rows, source, **how),
+        "lattice-shift": lattice_shift(rows, source, downsampling or {}, **how),
+    }  # fmt: skip
     matrix = _matrix(rows, source)
     if matrix is not None:
         pairs = pair_rates(matrix, **how)
@@ -53,9 +82,12 @@ def lens_tables(
     return {name: table for name, table in tables.items() if len(table)}
 
 
-def _matrix(rows: pd.DataFrame, source: str | None) -> Matrix | None:
+def _matrix(
+    rows: pd.DataFrame, source: str | None, untrained: Collection[str] = ()
+) -> Matrix | None:
     """The matrix, where there is more than the run's one source."""
     found = transfer_matrix(rows, source)
+    found = found.without(untrained) if found is not None else None
     return found if found is not None and len(found.sources) > 1 else None
 
 

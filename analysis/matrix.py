@@ -5,6 +5,7 @@ same pictures and their difference is paired. A model against itself is white bo
 matrix and in no summary.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,16 @@ class Matrix:
     def own(self) -> np.ndarray:
         """Whether each target is among each source's members, "s t": white box."""
         return np.array([[t in s.split("+") for t in self.targets] for s in self.sources], bool)
+
+    def without(self, names: Collection[str]) -> "Matrix":
+        """The matrix without these models, as targets or as members of sources."""
+        kept = [not set(source.split("+")) & set(names) for source in self.sources]
+        asked = [target not in names for target in self.targets]
+        return Matrix(
+            [name for name, keep in zip(self.sources, kept, strict=True) if keep],
+            [name for name, keep in zip(self.targets, asked, strict=True) if keep],
+            self.cases, self.fooled[kept][:, asked], self.same[kept][:, asked],
+        )  # fmt: skip
 
     def resampled(self, *, resamples: int, seed: int) -> Floats:
         """Rates "r s t" under resampling of pictures, the same draw for all pairs."""

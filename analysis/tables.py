@@ -118,7 +118,8 @@ def build(
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
     learned = nonrobust_columns(run.rows, known, resamples=resamples, seed=seed)
-    lens = lens_columns(run.rows, run.source, resamples=resamples, seed=seed)
+    untrained = {*run.untrained_sources, *table.index[table["training"] == "random"]}
+    lens = lens_columns(run.rows, run.source, untrained=untrained, resamples=resamples, seed=seed)
     lab = lab_columns(run.rows, run.source, resamples=resamples, seed=seed)
     causes = cause_columns(run.rows)
     costs = _costs(run.path / "benchmark.json", models)
