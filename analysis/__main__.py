@@ -29,6 +29,7 @@ from analysis.report.page import write_page
 from analysis.sample import downsampling, standard_networks
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
+from analysis.transfer_columns import condition_rates, transfer_facts
 from analysis.verdicts import verdicts
 from results.store import SchemaError, StoreError, cell_seconds, latest_run, write_atomically
 
@@ -104,6 +105,9 @@ def analyse(
         files += [write_best(grid, loaded.path)] if len(grid) else []
         lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+        attacked = transfer_facts(loaded.rows, loaded.source, labels=loaded.manifest.get("labels"))
+        rates = condition_rates(attacked, **how)
+        files += [write(rates, loaded.path, name="conditions")] if len(rates) else []
         lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)
         files += [write(part, loaded.path, name=name) for name, part in lab.items()]
         status.update("laying out contact sheets")

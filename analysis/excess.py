@@ -76,8 +76,8 @@ def excess_transfer(
 def excess_pairs(excess: Excess) -> pd.DataFrame:
     """One line a source and other target, rates in [0, 1].
 
-    Columns: source, target, observed, predicted, ``reach`` (the source's, in the norm's unit),
-    excess in [-1, 1] with excess_low and excess_high over pictures.
+    Columns: source, target, ``reach`` (the source's, in the norm's unit); observed, predicted and
+    excess in [-1, 1], each with _low and _high over pictures.
     """
     lines = []
     for i, source in enumerate(excess.matrix.sources):
@@ -85,8 +85,9 @@ def excess_pairs(excess: Excess) -> pd.DataFrame:
             if not np.isnan(excess.gap[0, i, j]):
                 lines.append({
                     "source": source, "target": target,
-                    "observed": excess.observed[0, i, j],
-                    "predicted": excess.predicted[0, i, j], "reach": excess.reach[0, i],
+                    **summarised("observed", excess.observed[:, i, j]),
+                    **summarised("predicted", excess.predicted[:, i, j]),
+                    "reach": excess.reach[0, i],
                     **summarised("excess", excess.gap[:, i, j]),
                 })  # fmt: skip
     return pd.DataFrame(lines)

@@ -75,7 +75,8 @@ def lens_tables(
     if matrix is not None:
         pairs = pair_rates(matrix, **how)
         excess = excess_pairs(_excess(matrix, rows, source, **how))
-        for other in (noise_floor(matrix, rows), excess, alignments(rows, source, **how)):
+        floor = noise_floor(matrix, rows, resamples=resamples, seed=seed)
+        for other in (floor, excess, alignments(rows, source, **how)):
             if len(other):
                 pairs = pairs.merge(other, on=["source", "target"], how="left")
         tables["pairs"] = pairs

@@ -120,43 +120,49 @@ def pair_rates(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.Da
 
     Columns: source, target, own; fooling in [0, 1] with _low, _high, _n; ``same`` (wrong in the
     source's way, share of the same pictures, with _low, _high, _n) and ``consistency``, same /
-    fooling: of the errors, the share that are the source's (Waseda et al. 2021), NaN without
-    errors; ``asymmetry``, this rate minus that of the opposite direction, with _low, _high, _n.
+    fooling with _low, _high over its _n errors: of the errors, the share that are the source's
+    (Waseda et al. 2021), NaN without errors; ``asymmetry``, this rate minus that of the opposite
+    direction, with _low, _high, _n.
     """
     how = {"resamples": resamples, "seed": seed}
     lines = []
     for i, source in enumerate(matrix.sources):
         for j, target in enumerate(matrix.targets):
             fooled, same = matrix.fooled[i, j], matrix.same[i, j]
-            found = rate(fooled, **how)
-            alike = rate(same, **how)
             lines.append({
                 "source": source, "target": target, "own": bool(matrix.own[i, j]),
-                **spread("fooling", found), **spread("same", alike),
-                "consistency": alike.value / found.value if found.value else np.nan,
+                **spread("fooling", rate(fooled, **how)), **spread("same", rate(same, **how)),
+                # given how many err, each error is the source's or not: a rate of its own
+                **spread("consistency", rate(np.where(fooled == 1, same, np.nan), **how)),
                 **spread("asymmetry", mean(fooled - _opposite(matrix, i, j), **how)),
             })  # fmt: skip
     return pd.DataFrame(lines)
 
 
 def noise_floor(
-    matrix: Matrix, rows: pd.DataFrame, *, condition: str = f"{HEADLINE}/noise"
+    matrix: Matrix,
+    rows: pd.DataFrame,
+    *,
+    condition: str = f"{HEADLINE}/noise",
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Each pair's rate under random noise: source, target, noise; no line where none was shown.
+    """Each pair's rate under random noise: source, target, ``noise`` with _low, _high, _n.
 
-    Over the pictures of the pair's own rate, so that (F - noise) / (1 - noise) adjusts it.
+    Over the pictures of the pair's own rate, so that (F - noise) / (1 - noise) adjusts it; no line
+    where none was shown.
     """
     shown = rows[(rows["condition"] == condition) & (rows["metric"] == "adv_correct")]
     wide = shown.pivot_table(index="model", columns="case", values="value", aggfunc="mean")
     wrong = 1 - wide.reindex(index=matrix.targets, columns=matrix.cases).to_numpy(float)
-    counted = ~np.isnan(matrix.fooled) & ~np.isnan(wrong)
-    lines = [
-        (source, target, float(wrong[j, counted[i, j]].mean()))
-        for i, source in enumerate(matrix.sources)
-        for j, target in enumerate(matrix.targets)
-        if counted[i, j].any()
-    ]
-    return pd.DataFrame(lines, columns=["source", "target", "noise"])
+    lines = []
+    for i, source in enumerate(matrix.sources):
+        for j, target in enumerate(matrix.targets):
+            counted = np.where(np.isnan(matrix.fooled[i, j]), np.nan, wrong[j])
+            found = rate(counted, resamples=resamples, seed=seed)
+            if found.n:
+                lines.append({"source": source, "target": target, **spread("noise", found)})
+    return pd.DataFrame(lines, columns=None if lines else ["source", "target", "noise"])
 
 
 def _opposite(matrix: Matrix, i: int, j: int) -> Floats:

@@ -41,7 +41,7 @@ _SEARCHES = (
     Search("linf", "fmn", steps=50),
     Search("linf", "hop_skip_jump", steps=10, first=30),
 )
-# 30 steps, not 50: the longer ascent would double the cost of the whole lens
+# 30 steps, not 50: the longer ascent would add a quarter to the time of the whole lens
 _LAYERS = Layers(eps=(0.05, 0.1, 0.25, 0.5, 1.0), steps=30)
 _BANDS = tuple(Edit(kind, cutoff) for kind in ("low", "high") for cutoff in (1 / 16, 1 / 8, 1 / 4))
 # shifts by 2 and 8 keep the lattices of strides 2 and 8, a shift by 1 keeps none

@@ -51,7 +51,8 @@ def test_robust_accuracy_by_hand() -> None:
     assert found["robust[l2_0.25]_n"] == 5
     assert found["distance_l2"] == pytest.approx((0.6 + 0.9) / 2)
     assert found["distance_l2_n"] == 4
-    assert found["masked_l2"] == pytest.approx(1 / 4)
+    assert found["masked_black_l2"] == pytest.approx(1 / 4)
+    assert found["masked_transfer_l2_n"] == 0
     assert found["masking_l2"] == 0  # one picture of four is no certainty
     assert math.isnan(found["masking_linf"])  # no search without gradients
 
@@ -61,7 +62,20 @@ def test_masking_is_flagged_where_it_is_certain() -> None:
     rows += searched(VGG, "l2/pgd", [math.inf] * 40)
     rows += searched(VGG, "l2/hop_skip_jump", [1.0] * 40)
     found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert (found["masked_l2"], found["masking_l2"]) == (1, 1)
+    assert (found["masked_black_l2"], found["masking_l2"]) == (1, 1)
+
+
+def test_each_way_without_gradients_counts_its_own_pictures() -> None:
+    """Ten pictures searched by answers, none masked; transfer on all forty, a quarter masked."""
+    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
+    rows += searched(VGG, "l2/pgd", [0.8] * 40)
+    rows += searched(VGG, "l2/hop_skip_jump", [2.0] * 10)
+    attack = "l2_0.50/untargeted"
+    rows += facts(VGG, attack, "adv_correct", [0] * 10 + [1] * 30, step=40)
+    rows += facts(VGG, attack, "perturbation_l2", [0.5] * 40, step=40)
+    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
+    assert (found["masked_black_l2"], found["masked_black_l2_n"]) == (0, 10)
+    assert (found["masked_transfer_l2"], found["masked_transfer_l2_n"]) == (0.25, 40)
 
 
 def test_transfer_that_beats_white_box_is_masking_unless_it_is_white_box() -> None:
@@ -73,10 +87,15 @@ def test_transfer_that_beats_white_box_is_masking_unless_it_is_white_box() -> No
         rows += facts(VGG, condition, "adv_correct", [1 - w for w in wrong], step=40)
         rows += facts(VGG, condition, "perturbation_l2", [0.5] * 40, step=40)
     found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert found["masked_l2"] == pytest.approx(10 / 40)
+    assert found["masked_transfer_l2"] == pytest.approx(10 / 40)
     assert found["masking_l2"] == 1
+    # an error is known however it was found, but excess must not explain transfer by transfer
+    assert found["robust[l2_0.50]"] == pytest.approx(30 / 40)
+    known = distance_facts(frame(rows), SOURCE)
+    assert sorted(known["nearest"].unique()) == [0.5, 0.8] and set(known["distance"]) == {0.8}
+    assert robust_curves(known)["accuracy"].tolist() == pytest.approx([1, 0.75, 0])
     own = robustness_columns(frame(rows), VGG, **HOW).loc[VGG]
-    assert math.isnan(own["masked_l2"])
+    assert math.isnan(own["masked_transfer_l2"])
 
 
 def test_the_curve_is_the_share_of_pictures_further_away() -> None:
