@@ -32,7 +32,7 @@ class Edits(OnSources):
     edits: tuple[Edit, ...]
     sources: Names = ()
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def work(self, inputs: Inputs) -> int:
         """One tick an edit."""
