@@ -22,6 +22,7 @@ from analysis.evidence import gather
 from analysis.figures import figures, lab_figures, lens_figures
 from analysis.lab import lab_tables
 from analysis.lens import lens_tables
+from analysis.lens_words import lens_section
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
@@ -96,14 +97,15 @@ def analyse(
         evidence = gather(loaded, table, **how)
         answers = verdicts(evidence)
         pairs = correlations(evidence, facts_of(loaded, evidence.pictures))
+        lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
+        words = lens_section(loaded, table, lens, **how)
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
             write(pairs, loaded.path, name="correlations"),
-            _write_summary(loaded, table, found, answers),
+            _write_summary(loaded, table, found, answers, words),
         ]  # fmt: skip
         grid = main_grid(grid_points(loaded.rows))
         files += [write_best(grid, loaded.path)] if len(grid) else []
-        lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
         attacked = transfer_facts(loaded.rows, loaded.source, labels=loaded.manifest.get("labels"))
         rates = condition_rates(attacked, **how)
@@ -193,10 +195,10 @@ def _say(console: Console, what: object) -> None:
 
 
 def _write_summary(
-    run: Run, table: pd.DataFrame, found: list[Correlation], answers: pd.DataFrame
+    run: Run, table: pd.DataFrame, found: list[Correlation], answers: pd.DataFrame, lens: str
 ) -> Path:
     file = run.path / "analysis" / "summary.md"
-    text = summary(run, table, found, answers).encode()
+    text = summary(run, table, found, answers, lens=lens).encode()
     write_atomically(file, lambda out: out.write(text))
     return file
 

@@ -95,14 +95,23 @@ def excess_pairs(excess: Excess) -> pd.DataFrame:
 
 def excess_columns(excess: Excess) -> pd.DataFrame:
     """One row a target: ``receives_excess``, mean over single sources, with _low and _high."""
+    lines = {
+        target: summarised("receives_excess", drawn)
+        for target, drawn in excess_draws(excess).items()
+    }
+    return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def excess_draws(excess: Excess) -> dict[str, Floats]:
+    """Each target's mean excess over single sources: of all pictures, then of each resample."""
     single = ["+" not in source for source in excess.matrix.sources]
-    lines = {}
+    found = {}
     for j, target in enumerate(excess.matrix.targets):
         gaps = excess.gap[:, single, j]
         gaps = gaps[:, ~np.isnan(gaps[0])]
         if gaps.shape[1]:
-            lines[target] = summarised("receives_excess", gaps.mean(axis=1))
-    return pd.DataFrame.from_dict(lines, orient="index")
+            found[target] = gaps.mean(axis=1)
+    return found
 
 
 def _one_draw(fooled: Floats, near: Floats, count: Floats) -> tuple[Floats, Floats, float]:

@@ -2,15 +2,25 @@
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
 import pandas as pd
 
 from analysis.edit_columns import edit_rates, perturbation_peaks
-from analysis.excess import Excess, excess_columns, excess_pairs, excess_transfer
+from analysis.excess import Excess, excess_columns, excess_draws, excess_pairs, excess_transfer
 from analysis.lattice_shift import lattice_shift
 from analysis.layer_columns import layer_ratios
-from analysis.matrix import Matrix, noise_floor, pair_rates, roles, transfer_matrix
+from analysis.matrix import (
+    ROLES,
+    Matrix,
+    noise_floor,
+    pair_rates,
+    role_draws,
+    roles,
+    transfer_matrix,
+)
 from analysis.mediator_columns import alignments, mediator_columns
 from analysis.robustness_columns import distance_facts, robustness_columns
+from analysis.stats import Floats
 
 _REFITS = 300  # resamples that fit every source's reach anew are slow ones
 
@@ -81,6 +91,28 @@ def lens_tables(
                 pairs = pairs.merge(other, on=["source", "target"], how="left")
         tables["pairs"] = pairs
     return {name: table for name, table in tables.items() if len(table)}
+
+
+def lens_draws(
+    rows: pd.DataFrame,
+    source: str | None,
+    *,
+    untrained: Collection[str] = (),
+    resamples: int,
+    seed: int,
+) -> tuple[dict[str, dict[str, Floats]], int]:
+    """``matrix.ROLES`` and ``receives_excess`` by name and model, and how many pictures.
+
+    Each is a series: over all pictures first, then over resamples of them. Empty without a matrix.
+    """
+    matrix = _matrix(rows, source, untrained)
+    if matrix is None:
+        return {}, 0
+    how = {"resamples": resamples, "seed": seed}
+    by_model = role_draws(matrix, **how)
+    found = {name: {model: parts[name] for model, parts in by_model.items()} for name in ROLES}
+    found["receives_excess"] = excess_draws(_excess(matrix, rows, source, **how))
+    return found, int((~np.isnan(matrix.fooled)).any(axis=(0, 1)).sum())
 
 
 def _matrix(

@@ -15,6 +15,7 @@ from analysis.stats import Floats, interval, mean, rate
 from analysis.transfer_columns import HEADLINE, clean_answers, spread
 
 HEAD = f"{HEADLINE}/untargeted"
+ROLES = ("sends", "receives", "sends_minus_receives")
 
 
 @dataclass(frozen=True)
@@ -177,27 +178,39 @@ def _opposite(matrix: Matrix, i: int, j: int) -> Floats:
 def roles(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Each single model as a source and as a target, one row each; columns with _low and _high.
 
+    Columns: ``ROLES``, see ``role_draws``. Intervals resample pictures, the same draw for all
+    pairs.
+    """
+    lines = {
+        model: {
+            key: value
+            for name, drawn in parts.items()
+            for key, value in summarised(name, drawn).items()
+        }
+        for model, parts in role_draws(matrix, resamples=resamples, seed=seed).items()
+    }
+    return pd.DataFrame.from_dict(lines, orient="index").dropna(how="all")
+
+
+def role_draws(
+    matrix: Matrix, *, resamples: int = 2000, seed: int = 0
+) -> dict[str, dict[str, Floats]]:
+    """``ROLES`` of every single model: over all pictures first, then over each resample of them.
+
     ``sends``: mean rate over the other targets; ``receives``: mean rate over the other sources,
     ensembles left out; ``sends_minus_receives``, over the partners it met in both roles, is what is
-    left of a low rate as a target once the model is as weak a source. Intervals resample pictures,
-    the same draw for all pairs.
+    left of a low rate as a target once the model is as weak a source. NaN without a partner.
     """
     ones = np.ones((1, len(matrix.cases)))
     rates = np.concatenate([matrix.rates(ones), matrix.resampled(resamples=resamples, seed=seed)])
     rates = np.where(matrix.own, np.nan, rates)
-    lines = {}
+    found = {}
     for model in sorted(name for name in {*matrix.sources, *matrix.targets} if "+" not in name):
         sent = _partners(rates, matrix, model, as_source=True)
         got = _partners(rates, matrix, model, as_source=False)
-        parts = {"sends": sent, "receives": got}
-        partners = [name for name in sent if name in got]
-        parts["sends_minus_receives"] = {name: sent[name] - got[name] for name in partners}
-        lines[model] = {
-            key: value
-            for name, part in parts.items()
-            for key, value in summarised(name, _averaged(part)).items()
-        }
-    return pd.DataFrame.from_dict(lines, orient="index").dropna(how="all")
+        both = {name: sent[name] - got[name] for name in sent if name in got}
+        found[model] = dict(zip(ROLES, map(_averaged, (sent, got, both)), strict=True))
+    return found
 
 
 def _averaged(part: dict[str, Floats]) -> Floats:

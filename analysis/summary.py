@@ -31,7 +31,12 @@ DENOMINATORS = {
 
 
 def summary(
-    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame
+    run: Run,
+    table: pd.DataFrame,
+    correlations: Sequence[Correlation],
+    verdicts: pd.DataFrame,
+    *,
+    lens: str = "",
 ) -> str:
     """The run's summary as Markdown.
 
@@ -40,6 +45,7 @@ def summary(
         table: its model table.
         correlations: over its standard zoo, the headline ones first; every one is reported.
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
+        lens: what the attack lens says, see ``analysis.lens_words.lens_section``.
     """
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
@@ -50,6 +56,7 @@ def summary(
         "## Transfer and style\n\n" + _correlations(correlations),
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
+        *(["## Attack lens\n\n" + lens] if lens else []),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]

@@ -218,6 +218,9 @@ def test_the_door_writes_the_lens_s_tables_and_figures(tmp_path: Path) -> None:
     models = pd.read_csv(run / "analysis" / "models.csv").set_index("model")
     assert {"sends", "receives", "receives_excess", "robust[l2_0.50]"} <= set(models.columns)
     assert len(pd.read_csv(run / "analysis" / "pairs.csv")) == 9
+    said = (run / "analysis" / "summary.md").read_text()
+    assert "## Attack lens" in said and "beyond what its own distances predict" in said
+    assert {"rate", "low", "high", "n"} <= set(pd.read_csv(run / "analysis" / "conditions.csv"))
 
 
 def test_a_run_without_the_lens_has_no_column_of_it(tmp_path: Path) -> None:
