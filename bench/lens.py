@@ -93,3 +93,15 @@ LENS = (
         models=LATTICES, from_each=True,
     ),
 )  # fmt: skip
+
+#: what fits beside style transfer in ten minutes: the layers at the radius of their verdict alone,
+#: the cheapest search for distances, and a few edits of pictures that are made anyway
+SLICE = Experiment(
+    "a slice of the attack lens",
+    (
+        Layers(eps=(0.1,), steps=20),
+        Sensitivity(),
+        Robustness((Search("l2", "ddn", steps=50),)),
+        Edits(_HEADLINE, tuple(edit for edit in _FEW_EDITS if edit.kind != "shift")),
+    ),
+)

@@ -104,6 +104,16 @@ def test_the_quick_preset_measures_what_it_promises() -> None:
     assert any(len(settings.weights) >= 2 for settings in styled)
 
 
+def test_the_quick_preset_has_a_slice_of_the_lens() -> None:
+    quick = PRESETS["quick"]
+    (layers,), (robustness,), (edits,) = (suites(quick, k) for k in (Layers, Robustness, Edits))
+    assert layers.eps == (0.1,)  # where early_layer_ratio is read
+    assert {search.condition for search in robustness.searches} == {"l2/ddn"}
+    assert {edit.kind for edit in edits.edits} == {"whole", "low", "high", "swap"}
+    assert edits.attack in attacks(quick)  # its pictures are made for the transfer rate
+    assert suites(quick, Sensitivity)
+
+
 def lens_cells(kind: type[Any]) -> list[Cell]:
     """Cells of the attack lens over the whole CIFAR-10 zoo of its roles."""
     lens = PRESETS["attack-lens"]
