@@ -113,7 +113,7 @@ def build(
         voters=list(table.index[table["training"] != "random"]), resamples=resamples, seed=seed,
     )  # fmt: skip
     floor = floor_columns(
-        run.rows, run.untrained_sources, headline=headline or run.headline,
+        run.rows, run.untrained_sources, source=run.source, headline=headline or run.headline,
         resamples=resamples, seed=seed,
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)

@@ -27,6 +27,8 @@ def _attacks() -> tuple[Attack, ...]:
         *(Attack("linf", 8 / 255, "untargeted", steps=40, method=m) for m in (PGD, MI_DI_TI)),
         *(Attack("l2", 0.5, "targeted", 80, target, m) for target in (0, 3, 6, 9)
           for m in (PGD, LOGIT)),
+        # the logit loss is said to need some hundred steps: the curve of one target
+        *(Attack("l2", 0.5, "targeted", n, 0, LOGIT) for n in (20, 300)),
         Attack("l2", 0.5, "noise"),
         Attack("linf", 8 / 255, "noise"),
     )  # fmt: skip

@@ -53,7 +53,7 @@ class Edits(OnSources):
         if source_specs(self.sources, inputs) == (spec,):
             yield from _spectra(ids, f"{start}/perturbation", made.images - clean)
         for edit in self.edits:
-            shown = edited(made.images, clean, edit)
+            shown = edited(made.images, clean, labels, edit)
             given = answers(target, shown)
             wrong = given != labels
             found = {
