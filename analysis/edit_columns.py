@@ -6,7 +6,8 @@ from analysis.stats import mean, rate
 from analysis.transfer_columns import clean_answers, spread
 
 WHOLE = "whole"
-_FACTS = ["adv_correct", "perturbation_l2"]
+SWAP = "swap"
+_FACTS = ["adv_correct", "adv_same_as_source", "perturbation_l2"]
 _UNIT = ["source", "model", "edit", "case"]
 
 
@@ -43,7 +44,7 @@ def edit_rates(
 def edit_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
     """One line a picture, source, target (``model``) and edit: its answer and its norm.
 
-    Columns: source, model, edit, case, adv_correct, perturbation_l2.
+    Columns: source, model, edit, case, adv_correct, adv_same_as_source, perturbation_l2.
     """
     shown = rows[(rows["suite"] == "edits") & rows["metric"].isin(_FACTS)]
     pattern = r"^(?:from=(?P<source>[^/]+)/)?.+/(?P<edit>[^/]+)$"
@@ -51,6 +52,26 @@ def edit_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
     shown = shown.assign(source=parts["source"].fillna(source), edit=parts["edit"])
     wide = shown.pivot_table(index=_UNIT, columns="metric", values="value")
     return wide.reindex(columns=_FACTS).rename_axis(columns=None).reset_index()
+
+
+def consistency_floor(
+    rows: pd.DataFrame, source: str | None, *, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """One line a source and target: ``consistency_floor`` with _low, _high, over its _n errors.
+
+    Of the target's errors under another picture's perturbation, the share in the class the source
+    errs to under this picture's own: what ``consistency`` is where nothing but chance and what all
+    perturbations share makes two networks agree.
+    """
+    facts = edit_facts(rows, source)
+    swapped = facts[facts["edit"] == SWAP]
+    clean, lines = clean_answers(rows), []
+    for (made_on, target), part in swapped.groupby(["source", "model"]):
+        right = right_pictures(clean, [str(target), *str(made_on).split("+")])
+        errors = part[part["case"].isin(right) & part["adv_correct"].eq(0)]
+        found = rate(errors["adv_same_as_source"], resamples=resamples, seed=seed)
+        lines.append({"source": made_on, "target": target, **spread("consistency_floor", found)})
+    return pd.DataFrame(lines, columns=None if lines else ["source", "target"])
 
 
 def right_pictures(clean: pd.DataFrame, models: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.edit_columns import edit_rates, perturbation_peaks
+from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
 from analysis.excess import Excess, excess_columns, excess_draws, excess_pairs, excess_transfer
 from analysis.lattice_shift import lattice_shift
 from analysis.layer_columns import layer_ratios
@@ -18,7 +18,7 @@ from analysis.matrix import (
     roles,
     transfer_matrix,
 )
-from analysis.mediator_columns import alignments, mediator_columns
+from analysis.mediator_columns import alignments, mediator_columns, mediator_ranks, of_targets
 from analysis.robustness_columns import distance_facts, robustness_columns
 from analysis.stats import Floats
 
@@ -65,10 +65,12 @@ def lens_tables(
     resamples: int,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
-    """Tables of their own, by name: pairs, layers, edits, lattice-shift; only those with rows.
+    """Tables of their own, by name: pairs, layers, edits, mediators,
+    lattice-shift; only those with rows.
 
     ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
-    ``excess.excess_pairs`` and the gradients' alignment.
+    ``edit_columns.consistency_floor``, ``excess.excess_pairs``, the gradients' alignment and the
+    target's ``gradient_norm`` and ``loss_variance``; ``mediators`` is ``mediator_ranks`` of it.
 
     Args:
         rows: of a run.
@@ -86,10 +88,14 @@ def lens_tables(
         pairs = pair_rates(matrix, **how)
         excess = excess_pairs(_excess(matrix, rows, source, **how))
         floor = noise_floor(matrix, rows, resamples=resamples, seed=seed)
-        for other in (floor, excess, alignments(rows, source, **how)):
+        agreed = consistency_floor(rows, source, **how)
+        for other in (floor, agreed, excess, alignments(rows, source, **how)):
             if len(other):
                 pairs = pairs.merge(other, on=["source", "target"], how="left")
-        tables["pairs"] = pairs
+        mediators = of_targets(mediator_columns(rows, **how))
+        tables["pairs"] = pairs.merge(mediators, how="left") if len(mediators) else pairs
+        ranks = mediator_ranks(tables["pairs"], resamples=min(resamples, _REFITS), seed=seed)
+        tables["mediators"] = ranks
     return {name: table for name, table in tables.items() if len(table)}
 
 

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from analysis import lens_plots
 from analysis.__main__ import app
-from analysis.edit_columns import edit_rates, perturbation_peaks
+from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
 from analysis.layer_columns import layer_ratios
 from analysis.look import save
-from analysis.mediator_columns import mediator_columns
+from analysis.mediator_columns import mediator_columns, mediator_ranks
 from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
 from analysis.stats import median
 from tests.rows import MODELS, SOURCE, Row, build_run, facts, frame, manifest, store
@@ -187,6 +187,34 @@ def test_peaks_and_mediators_are_means_over_pictures() -> None:
     rows += facts(VGG, "l2_0.50/noise", "loss_variance", [0.5, 0.5], suite="sensitivity")
     found = mediator_columns(frame(rows), **HOW).loc[VGG]
     assert (found["gradient_norm"], found["loss_variance"]) == (2.0, 0.5)
+
+
+def test_the_consistency_floor_is_over_errors_under_another_picture_s_perturbation() -> None:
+    rows = [row for name in (SOURCE, VGG)
+            for row in facts(name, "clean", "clean_correct", [1] * 4 + [0])]  # fmt: skip
+    rows += edit_rows(None, VGG, {"swap": [1, 1, 1, 0, 1]})
+    how = {"suite": "edits", "step": 40}
+    rows += facts(VGG, "l2_0.50/untargeted/swap", "adv_same_as_source", [1, 0, 0, 0, 1], **how)
+    found = consistency_floor(frame(rows), SOURCE, **HOW).iloc[0]
+    assert found["consistency_floor"] == pytest.approx(1 / 3)
+    assert found["consistency_floor_n"] == 3
+    assert consistency_floor(frame(rows[:2]), SOURCE, **HOW).empty
+
+
+def test_a_mediator_that_orders_the_pairs_has_rank_correlation_one() -> None:
+    names = ["a.x", "b.x", "c.x", "d.x", "e.x"]
+    lines = [
+        {"source": s, "target": t, "own": s == t, "fooling": 1.0 if s == t else i + j / 10,
+         "alignment": 2.0 * (i + j / 10), "gradient_norm": -float(i + j / 10)}
+        for i, s in enumerate(names) for j, t in enumerate(names)
+    ]  # fmt: skip
+    found = mediator_ranks(pd.DataFrame(lines), **HOW).set_index("mediator")
+    assert found.loc["alignment", ["rho", "rho_low", "rho_high"]].tolist() == pytest.approx([1] * 3)
+    assert found.loc["gradient_norm", "rho"] == pytest.approx(-1)
+    assert found.loc["alignment", ["pairs", "models"]].tolist() == [20, 5]
+    assert "loss_variance" not in found.index
+    few = pd.DataFrame(lines)
+    assert mediator_ranks(few[few["source"].isin(names[:2]) & few["target"].isin(names[:2])]).empty
 
 
 def lens_rows(n: int = 12) -> list[Row]:
