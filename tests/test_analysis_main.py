@@ -35,7 +35,8 @@ def test_everything_is_written(done: tuple[Path, Result]) -> None:
     figures = ["scatter", "conditions", "attack-curve", "convergence", "spectra", "pictures",
                "verdicts"]  # fmt: skip
     assert not list((run / "analysis").glob("article*"))  # it made no picture with those taps
-    tables = {f"{name}.csv" for name in ("models", "verdicts", "correlations", "convergence")}
+    named = ("models", "verdicts", "correlations", "conditions", "convergence")
+    tables = {f"{name}.csv" for name in named}
     expected = {"report.html", "summary.md", "content-start_matched.webp", *tables} | {
         *(f"{f}.{k}" for f in figures for k in ("png", "svg"))
     }
