@@ -23,13 +23,15 @@ from analysis.figures import figures, lab_figures, lens_figures
 from analysis.lab import lab_tables
 from analysis.lab_contrasts import contrasts
 from analysis.lens import lens_tables
+from analysis.lens_words import lens_section
 from analysis.look import save
 from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
-from analysis.sample import standard_networks
+from analysis.sample import downsampling, standard_networks
 from analysis.summary import number, summary
 from analysis.tables import Run, build, load, write
+from analysis.transfer_columns import condition_rates, transfer_facts
 from analysis.verdicts import verdicts
 from results.store import SchemaError, StoreError, cell_seconds, latest_run, write_atomically
 
@@ -97,16 +99,20 @@ def analyse(
         answers = verdicts(evidence)
         pairs = correlations(evidence, facts_of(loaded, evidence.pictures))
         compared = contrasts(loaded.rows, table)
+        lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
+        words = lens_section(loaded, table, lens, **how)
+        text = summary(loaded, table, found, answers, compared, lens=words)
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
-            write(pairs, loaded.path, name="correlations"),
-            _write_summary(loaded, summary(loaded, table, found, answers, compared)),
+            write(pairs, loaded.path, name="correlations"), _write_summary(loaded, text),
         ]  # fmt: skip
         files += [write(compared, loaded.path, name="contrasts")] if len(compared) else []
         grid = main_grid(grid_points(loaded.rows))
         files += write_best(grid, loaded.path) if len(grid) else []
-        lens = lens_tables(loaded.rows, loaded.source, resamples=resamples, seed=seed)
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
+        attacked = transfer_facts(loaded.rows, loaded.source, labels=loaded.manifest.get("labels"))
+        rates = condition_rates(attacked, **how)
+        files += [write(rates, loaded.path, name="conditions")] if len(rates) else []
         lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)
         files += [write(part, loaded.path, name=name) for name, part in lab.items()]
         status.update("laying out contact sheets")

@@ -76,8 +76,8 @@ def excess_transfer(
 def excess_pairs(excess: Excess) -> pd.DataFrame:
     """One line a source and other target, rates in [0, 1].
 
-    Columns: source, target, observed, predicted, ``reach`` (the source's, in the norm's unit),
-    excess in [-1, 1] with excess_low and excess_high over pictures.
+    Columns: source, target, ``reach`` (the source's, in the norm's unit); observed, predicted and
+    excess in [-1, 1], each with _low and _high over pictures.
     """
     lines = []
     for i, source in enumerate(excess.matrix.sources):
@@ -85,8 +85,9 @@ def excess_pairs(excess: Excess) -> pd.DataFrame:
             if not np.isnan(excess.gap[0, i, j]):
                 lines.append({
                     "source": source, "target": target,
-                    "observed": excess.observed[0, i, j],
-                    "predicted": excess.predicted[0, i, j], "reach": excess.reach[0, i],
+                    **summarised("observed", excess.observed[:, i, j]),
+                    **summarised("predicted", excess.predicted[:, i, j]),
+                    "reach": excess.reach[0, i],
                     **summarised("excess", excess.gap[:, i, j]),
                 })  # fmt: skip
     return pd.DataFrame(lines)
@@ -94,14 +95,23 @@ def excess_pairs(excess: Excess) -> pd.DataFrame:
 
 def excess_columns(excess: Excess) -> pd.DataFrame:
     """One row a target: ``receives_excess``, mean over single sources, with _low and _high."""
+    lines = {
+        target: summarised("receives_excess", drawn)
+        for target, drawn in excess_draws(excess).items()
+    }
+    return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def excess_draws(excess: Excess) -> dict[str, Floats]:
+    """Each target's mean excess over single sources: of all pictures, then of each resample."""
     single = ["+" not in source for source in excess.matrix.sources]
-    lines = {}
+    found = {}
     for j, target in enumerate(excess.matrix.targets):
         gaps = excess.gap[:, single, j]
         gaps = gaps[:, ~np.isnan(gaps[0])]
         if gaps.shape[1]:
-            lines[target] = summarised("receives_excess", gaps.mean(axis=1))
-    return pd.DataFrame.from_dict(lines, orient="index")
+            found[target] = gaps.mean(axis=1)
+    return found
 
 
 def _one_draw(fooled: Floats, near: Floats, count: Floats) -> tuple[Floats, Floats, float]:

@@ -31,7 +31,7 @@ def figures(
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """The figures this run has rows for: file name and what draws it."""
     facts = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
-    rates = condition_rates(facts)
+    rates = condition_rates(facts, resamples=resamples, seed=seed)
     if table[["fooling", "progress"]].notna().all(axis=1).any():
         yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
     if "nonrobust_det" in table and table[["nonrobust_det", "fooling"]].notna().all(axis=1).any():

@@ -5,6 +5,7 @@ same pictures and their difference is paired. A model against itself is white bo
 matrix and in no summary.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from analysis.stats import Floats, interval, mean, rate
 from analysis.transfer_columns import HEADLINE, clean_answers, spread
 
 HEAD = f"{HEADLINE}/untargeted"
+ROLES = ("sends", "receives", "sends_minus_receives")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class Matrix:
     def own(self) -> np.ndarray:
         """Whether each target is among each source's members, "s t": white box."""
         return np.array([[t in s.split("+") for t in self.targets] for s in self.sources], bool)
+
+    def without(self, names: Collection[str]) -> "Matrix":
+        """The matrix without these models, as targets or as members of sources."""
+        kept = [not set(source.split("+")) & set(names) for source in self.sources]
+        asked = [target not in names for target in self.targets]
+        return Matrix(
+            [name for name, keep in zip(self.sources, kept, strict=True) if keep],
+            [name for name, keep in zip(self.targets, asked, strict=True) if keep],
+            self.cases, self.fooled[kept][:, asked], self.same[kept][:, asked],
+        )  # fmt: skip
 
     def resampled(self, *, resamples: int, seed: int) -> Floats:
         """Rates "r s t" under resampling of pictures, the same draw for all pairs."""
@@ -109,43 +121,49 @@ def pair_rates(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.Da
 
     Columns: source, target, own; fooling in [0, 1] with _low, _high, _n; ``same`` (wrong in the
     source's way, share of the same pictures, with _low, _high, _n) and ``consistency``, same /
-    fooling: of the errors, the share that are the source's (Waseda et al. 2021), NaN without
-    errors; ``asymmetry``, this rate minus that of the opposite direction, with _low, _high, _n.
+    fooling with _low, _high over its _n errors: of the errors, the share that are the source's
+    (Waseda et al. 2021), NaN without errors; ``asymmetry``, this rate minus that of the opposite
+    direction, with _low, _high, _n.
     """
     how = {"resamples": resamples, "seed": seed}
     lines = []
     for i, source in enumerate(matrix.sources):
         for j, target in enumerate(matrix.targets):
             fooled, same = matrix.fooled[i, j], matrix.same[i, j]
-            found = rate(fooled, **how)
-            alike = rate(same, **how)
             lines.append({
                 "source": source, "target": target, "own": bool(matrix.own[i, j]),
-                **spread("fooling", found), **spread("same", alike),
-                "consistency": alike.value / found.value if found.value else np.nan,
+                **spread("fooling", rate(fooled, **how)), **spread("same", rate(same, **how)),
+                # given how many err, each error is the source's or not: a rate of its own
+                **spread("consistency", rate(np.where(fooled == 1, same, np.nan), **how)),
                 **spread("asymmetry", mean(fooled - _opposite(matrix, i, j), **how)),
             })  # fmt: skip
     return pd.DataFrame(lines)
 
 
 def noise_floor(
-    matrix: Matrix, rows: pd.DataFrame, *, condition: str = f"{HEADLINE}/noise"
+    matrix: Matrix,
+    rows: pd.DataFrame,
+    *,
+    condition: str = f"{HEADLINE}/noise",
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Each pair's rate under random noise: source, target, noise; no line where none was shown.
+    """Each pair's rate under random noise: source, target, ``noise`` with _low, _high, _n.
 
-    Over the pictures of the pair's own rate, so that (F - noise) / (1 - noise) adjusts it.
+    Over the pictures of the pair's own rate, so that (F - noise) / (1 - noise) adjusts it; no line
+    where none was shown.
     """
     shown = rows[(rows["condition"] == condition) & (rows["metric"] == "adv_correct")]
     wide = shown.pivot_table(index="model", columns="case", values="value", aggfunc="mean")
     wrong = 1 - wide.reindex(index=matrix.targets, columns=matrix.cases).to_numpy(float)
-    counted = ~np.isnan(matrix.fooled) & ~np.isnan(wrong)
-    lines = [
-        (source, target, float(wrong[j, counted[i, j]].mean()))
-        for i, source in enumerate(matrix.sources)
-        for j, target in enumerate(matrix.targets)
-        if counted[i, j].any()
-    ]
-    return pd.DataFrame(lines, columns=["source", "target", "noise"])
+    lines = []
+    for i, source in enumerate(matrix.sources):
+        for j, target in enumerate(matrix.targets):
+            counted = np.where(np.isnan(matrix.fooled[i, j]), np.nan, wrong[j])
+            found = rate(counted, resamples=resamples, seed=seed)
+            if found.n:
+                lines.append({"source": source, "target": target, **spread("noise", found)})
+    return pd.DataFrame(lines, columns=None if lines else ["source", "target", "noise"])
 
 
 def _opposite(matrix: Matrix, i: int, j: int) -> Floats:
@@ -160,27 +178,39 @@ def _opposite(matrix: Matrix, i: int, j: int) -> Floats:
 def roles(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Each single model as a source and as a target, one row each; columns with _low and _high.
 
+    Columns: ``ROLES``, see ``role_draws``. Intervals resample pictures, the same draw for all
+    pairs.
+    """
+    lines = {
+        model: {
+            key: value
+            for name, drawn in parts.items()
+            for key, value in summarised(name, drawn).items()
+        }
+        for model, parts in role_draws(matrix, resamples=resamples, seed=seed).items()
+    }
+    return pd.DataFrame.from_dict(lines, orient="index").dropna(how="all")
+
+
+def role_draws(
+    matrix: Matrix, *, resamples: int = 2000, seed: int = 0
+) -> dict[str, dict[str, Floats]]:
+    """``ROLES`` of every single model: over all pictures first, then over each resample of them.
+
     ``sends``: mean rate over the other targets; ``receives``: mean rate over the other sources,
     ensembles left out; ``sends_minus_receives``, over the partners it met in both roles, is what is
-    left of a low rate as a target once the model is as weak a source. Intervals resample pictures,
-    the same draw for all pairs.
+    left of a low rate as a target once the model is as weak a source. NaN without a partner.
     """
     ones = np.ones((1, len(matrix.cases)))
     rates = np.concatenate([matrix.rates(ones), matrix.resampled(resamples=resamples, seed=seed)])
     rates = np.where(matrix.own, np.nan, rates)
-    lines = {}
+    found = {}
     for model in sorted(name for name in {*matrix.sources, *matrix.targets} if "+" not in name):
         sent = _partners(rates, matrix, model, as_source=True)
         got = _partners(rates, matrix, model, as_source=False)
-        parts = {"sends": sent, "receives": got}
-        partners = [name for name in sent if name in got]
-        parts["sends_minus_receives"] = {name: sent[name] - got[name] for name in partners}
-        lines[model] = {
-            key: value
-            for name, part in parts.items()
-            for key, value in summarised(name, _averaged(part)).items()
-        }
-    return pd.DataFrame.from_dict(lines, orient="index").dropna(how="all")
+        both = {name: sent[name] - got[name] for name in sent if name in got}
+        found[model] = dict(zip(ROLES, map(_averaged, (sent, got, both)), strict=True))
+    return found
 
 
 def _averaged(part: dict[str, Floats]) -> Floats:

@@ -1,8 +1,9 @@
-"""Mediators of transfer (Demontis et al. 2019), averaged over pictures."""
+"""Mediators of transfer (Demontis et al. 2019), averaged over pictures, and how they rank it."""
 
+import numpy as np
 import pandas as pd
 
-from analysis.stats import mean
+from analysis.stats import FEWEST_MODELS, interval, mean, spearman
 from analysis.transfer_columns import spread
 
 _OF_A_MODEL = ("gradient_norm", "loss_variance")
@@ -29,3 +30,46 @@ def alignments(
         found = mean(part["value"], clusters=part["case"], resamples=resamples, seed=seed)
         lines.append({"source": first, "target": second, **spread("alignment", found)})
     return pd.DataFrame(lines, columns=None if lines else ["source", "target", "alignment"])
+
+
+def of_targets(columns: pd.DataFrame) -> pd.DataFrame:
+    """``mediator_columns`` as lines of targets: target, gradient_norm, loss_variance."""
+    known = columns.reindex(columns=list(_OF_A_MODEL))
+    return known.rename_axis("target").reset_index() if len(columns) else pd.DataFrame()
+
+
+def mediator_ranks(pairs: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """How well each mediator ranks transfer: mediator, rho, rho_low, rho_high, pairs, models.
+
+    Spearman's rho of the mediator and the fooling rate over pairs of a single source and another
+    target. Pairs share networks, so intervals (95 %) resample networks, and a pair counts as often
+    as both of its networks do together. They describe these networks.
+
+    Args:
+        pairs: ``matrix.pair_rates`` with the mediators' columns.
+        resamples: of networks.
+        seed: of the draws.
+    """
+    single = pairs[~pairs["own"] & ~pairs["source"].str.contains("+", regex=False)]
+    lines = []
+    for name in ("alignment", *_OF_A_MODEL):
+        if name not in single:
+            continue
+        used = single.dropna(subset=[name, "fooling"])
+        models = sorted({*used["source"], *used["target"]})
+        if len(models) < FEWEST_MODELS:
+            continue
+        ends = np.stack([np.searchsorted(models, used[side]) for side in ("source", "target")], 1)
+        values = used[[name, "fooling"]].to_numpy(float)
+        n = len(models)
+        counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+        times = [count[ends[:, 0]] * count[ends[:, 1]] for count in counts]
+        drawn = np.array([
+            spearman(*np.repeat(values, each, axis=0).T) if each.any() else np.nan for each in times
+        ], dtype=float)  # fmt: skip
+        rho = float(spearman(*values.T))
+        low, high = interval(drawn)
+        lines.append((name, rho, min(low, rho), max(high, rho), len(used), n))
+    return pd.DataFrame(
+        lines, columns=["mediator", "rho", "rho_low", "rho_high", "pairs", "models"]
+    )

@@ -130,7 +130,8 @@ def conditions(rates: pd.DataFrame) -> Figure:
     wide.columns = [_column_name(str(name)) for name in wide.columns]
     with style():
         drawn, ax = heat_map(wide, label="rate [%]", cell=(0.95, 0.38), least=5.0)
-        ax.set_title(_HEAT_TITLE)
+        width = float((last["high"] - last["low"]).median())
+        ax.set_title(f"{_HEAT_TITLE}\n95 % intervals: {50 * width:.0f} points either way, median")
     return drawn
 
 
@@ -140,7 +141,7 @@ def _column_name(condition: str) -> str:
 
 
 def attack_curve(rates: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Fooling rate against attack iterations, one line a target.
+    """Fooling rate against attack iterations, one line a target; bands are 95 % intervals.
 
     Args:
         rates: ``condition_rates(facts)`` of one condition, several steps.
@@ -155,6 +156,8 @@ def attack_curve(rates: pd.DataFrame, table: pd.DataFrame) -> Figure:
             edge = "black" if look.robust else look.colour
             ax.plot(part["step"], part["rate"], color=look.colour, ls=look.dash, lw=1.5, ms=6,
                     marker=look.marker, mec=edge, label=str(model))  # fmt: skip
+            ax.fill_between(part["step"], part["low"], part["high"], color=look.colour, alpha=0.12,
+                            lw=0)  # fmt: skip
         steps = sorted(rates["step"].unique())
         ax.set_xscale("log")
         ax.set_xticks(steps, [str(step) for step in steps])

@@ -8,7 +8,7 @@ network, comes nearer than every search by gradients: those pictures prove the l
 
 import pandas as pd
 
-from analysis.stats import median, rate
+from analysis.stats import Estimate, median, rate
 from analysis.transfer_columns import spread
 
 READ_AT = {"l2": (0.25, 0.5, 1.0), "linf": (2 / 255, 4 / 255, 8 / 255)}
@@ -16,6 +16,7 @@ BLIND = ("hop_skip_jump",)  # searches that ask for answers only
 MASKED = 0.05  # a model is flagged when surely more than this share of its pictures is masked
 _NEARER = 0.99  # of the white-box distance: bisection leaves a thousandth
 _KEY = ["model", "norm", "case"]
+_WAYS = ["white", "black", "transfer"]
 
 
 def distance_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
@@ -23,12 +24,13 @@ def distance_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
 
     Columns: model, norm, case; ``right`` (the clean answer is); ``white``, ``black``, ``transfer``:
     distance to the nearest error found by gradients, by answers, and by pictures made on other
-    networks (or noise), inf where none is an error, NaN where none was tried; ``distance``, the
-    smaller of white and black.
+    networks (or noise), inf where none is an error, NaN where none was tried; ``nearest``, the
+    smallest of the three; ``distance``, the smaller of white and black. The last is what transfer
+    may be explained by (``analysis.excess``): an explanation must not contain what it explains.
     """
     searched = rows[(rows["suite"] == "robustness") & (rows["metric"] == "adv_distance")]
     if searched.empty:
-        return pd.DataFrame(columns=[*_KEY, "right", "white", "black", "transfer", "distance"])
+        return pd.DataFrame(columns=[*_KEY, "right", *_WAYS, "nearest", "distance"])
     parts = searched["condition"].str.split("/", expand=True)
     kind = parts[1].isin(BLIND).map({True: "black", False: "white"})
     lines = searched.assign(norm=parts[0], kind=kind)
@@ -37,6 +39,7 @@ def distance_facts(rows: pd.DataFrame, source: str | None) -> pd.DataFrame:
     right = rows[(rows["suite"] == "robustness") & (rows["metric"] == "clean_correct")]
     flags = right.set_index(["model", "case"])["value"].eq(1).rename("right")
     facts = facts.join(flags, on=["model", "case"]).join(_transferred(rows, source))
+    facts["nearest"] = facts[_WAYS].min(axis=1)
     facts["distance"] = facts[["white", "black"]].min(axis=1)
     return facts.rename_axis(columns=None).reset_index()
 
@@ -69,9 +72,11 @@ def robustness_columns(
 
     Columns, each with _low, _high, _n unless marked *: ``robust[l2_0.50]``, ...: accuracy at that
     eps, in [0, 1], of all pictures; ``distance_l2``, ``distance_linf``: median distance to the
-    nearest error over pictures the model gets right; ``masked_l2``, ...: share of these pictures
-    on which a search without the model's gradients came nearer than all with them;
-    ``masking_l2``*, ...: 1 where that share is above ``MASKED`` beyond doubt, else 0.
+    nearest error, however found, over pictures the model gets right; ``masked_black_l2``,
+    ``masked_transfer_l2``, ...: share of pictures on which a search by answers, or another
+    network's picture, came nearer than all searches by gradients, each over the right pictures it
+    was tried on; ``masking_l2``*, ...: 1 where one of these shares is above ``MASKED`` beyond
+    doubt, else 0.
     """
     facts = distance_facts(rows, source)
     how = {"resamples": resamples, "seed": seed}
@@ -80,15 +85,21 @@ def robustness_columns(
         line = lines.setdefault(str(model), {})
         for eps in READ_AT.get(str(norm), ()):
             name = f"robust[{norm}_{eps:.{2 if norm == 'l2' else 3}f}]"
-            line |= spread(name, rate(part["distance"] > eps, **how))
+            line |= spread(name, rate(part["nearest"] > eps, **how))
         right = part[part["right"]]
-        line |= spread(f"distance_{norm}", median(right["distance"], **how))
-        other = right[["black", "transfer"]].min(axis=1)
-        tried = right[other.notna()]
-        masked = rate(other[tried.index] < _NEARER * tried["white"], **how)
-        line |= spread(f"masked_{norm}", masked)
-        line[f"masking_{norm}"] = float(masked.low > MASKED) if masked.n else float("nan")
+        line |= spread(f"distance_{norm}", median(right["nearest"], **how))
+        masked = {way: _masked(right, way, **how) for way in ("black", "transfer")}
+        for way, found in masked.items():
+            line |= spread(f"masked_{way}_{norm}", found)
+        known = [found.low > MASKED for found in masked.values() if found.n]
+        line[f"masking_{norm}"] = float(any(known)) if known else float("nan")
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def _masked(right: pd.DataFrame, way: str, *, resamples: int, seed: int) -> Estimate:
+    """Share of the pictures this way was tried on where it beats every search by gradients."""
+    tried = right[right[way].notna()]
+    return rate(tried[way] < _NEARER * tried["white"], resamples=resamples, seed=seed)
 
 
 def robust_curves(facts: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +110,7 @@ def robust_curves(facts: pd.DataFrame) -> pd.DataFrame:
     """
     curves = []
     for (model, norm), part in facts.groupby(["model", "norm"]):
-        reached = part["distance"].sort_values().to_numpy()
+        reached = part["nearest"].sort_values().to_numpy()
         left = 1 - (pd.RangeIndex(len(reached)) + 1) / len(reached)
         curve = pd.DataFrame({"eps": [0.0, *reached], "accuracy": [1.0, *left]})
         last = curve[curve["eps"] < float("inf")].groupby("eps", as_index=False).min()

@@ -75,6 +75,12 @@ def factory(table: pd.DataFrame) -> pd.DataFrame:
     return whole[whole["role"] == "matched"]
 
 
+def downsampling(table: pd.DataFrame) -> dict[str, str]:
+    """How each matched net halves the picture, by name."""
+    nets = factory(table)
+    return dict(zip(nets["model"].astype(str), nets["downsampling"].astype(str), strict=True))
+
+
 def by_training(
     table: pd.DataFrame, column: str, first: Collection[str], second: Collection[str]
 ) -> pd.DataFrame:

@@ -32,9 +32,14 @@ DENOMINATORS = {
 
 
 def summary(
-    run: Run, table: pd.DataFrame, correlations: Sequence[Correlation], verdicts: pd.DataFrame,
+    run: Run,
+    table: pd.DataFrame,
+    correlations: Sequence[Correlation],
+    verdicts: pd.DataFrame,
     laboratory: pd.DataFrame | None = None,
-) -> str:  # fmt: skip
+    *,
+    lens: str = "",
+) -> str:
     """The run's summary as Markdown.
 
     Args:
@@ -43,6 +48,7 @@ def summary(
         correlations: over its standard zoo, the headline ones first; every one is reported.
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
         laboratory: ``analysis.lab_contrasts.contrasts``; None or empty leaves its section out.
+        lens: what the attack lens says, see ``analysis.lens_words.lens_section``.
     """
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
@@ -54,6 +60,7 @@ def summary(
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
         *_laboratory(laboratory),
+        *(["## Attack lens\n\n" + lens] if lens else []),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]

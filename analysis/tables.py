@@ -113,12 +113,13 @@ def build(
         voters=list(table.index[table["training"] != "random"]), resamples=resamples, seed=seed,
     )  # fmt: skip
     floor = floor_columns(
-        run.rows, run.untrained_sources, headline=headline or run.headline,
+        run.rows, run.untrained_sources, source=run.source, headline=headline or run.headline,
         resamples=resamples, seed=seed,
     )  # fmt: skip
     style = style_columns(run.rows, models, resamples=resamples, seed=seed)
     learned = nonrobust_columns(run.rows, known, resamples=resamples, seed=seed)
-    lens = lens_columns(run.rows, run.source, resamples=resamples, seed=seed)
+    untrained = {*run.untrained_sources, *table.index[table["training"] == "random"]}
+    lens = lens_columns(run.rows, run.source, untrained=untrained, resamples=resamples, seed=seed)
     lab = lab_columns(run.rows, run.source, resamples=resamples, seed=seed)
     causes = cause_columns(run.rows)
     costs = _costs(run.path / "benchmark.json", models)

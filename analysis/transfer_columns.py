@@ -10,6 +10,7 @@ HEADLINE = "l2_0.50"  # the norm the main columns are read at, at its largest nu
 
 _ANSWERS = ["adv_correct", "adv_same_as_source", "adv_hits_target", "adv_correct_8bit"]
 _NORMS = ["perturbation_l2", "perturbation_linf"]
+_RATES = ["model", "condition", "step", "rate", "low", "high", "n"]
 _UNIT = ["model", "condition", "step", "case", "seed"]
 
 
@@ -66,17 +67,21 @@ def _targeted(facts: pd.DataFrame, labels: Mapping[str, int]) -> pd.DataFrame:
     return facts[~own].reset_index(drop=True)
 
 
-def condition_rates(facts: pd.DataFrame) -> pd.DataFrame:
-    """Rates of every model, condition and step, for figures: model, condition, step, rate, n.
+def condition_rates(facts: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Rates of every model, condition and step: model, condition, step, rate, low, high, n.
 
     ``rate`` in [0, 1] is the fooling rate over pictures that source and target get right; for
     "<norm>/targeted" it is the share of (picture, target class) pairs answered with the target.
+    low and high are its 95 % interval over the n pictures, each resampled with all its classes.
     """
     kept = facts[facts["both"]]
     wrong = (1 - kept["adv_correct"]).where(kept["target"].isna(), kept["adv_hits_target"])
-    groups = kept.assign(rate=wrong).groupby(["model", "condition", "step"])
-    table = pd.DataFrame(groups.agg(rate=("rate", "mean"), n=("case", "nunique")))
-    return table.dropna(subset="rate").reset_index()
+    lines = []
+    for key, part in kept.assign(rate=wrong).groupby(["model", "condition", "step"]):
+        found = rate(part["rate"], clusters=part["case"], resamples=resamples, seed=seed)
+        if found.n:
+            lines.append((*key, found.value, found.low, found.high, found.n))
+    return pd.DataFrame(lines, columns=_RATES)
 
 
 def last_step(facts: pd.DataFrame, condition: str) -> pd.DataFrame:
@@ -114,7 +119,7 @@ def transfer_columns(
     hurts more, paired over pictures; fooling_same and fooling_other: the source's mistake
     (Waseda et al. 2021) or another; targeted: hits over (picture, class) pairs, class neither the
     picture's nor the target's clean answer, interval clustered by picture, with targeted_pairs*;
-    fooling_8bit; perturbation_l2*, perturbation_linf*; fooling[norm]* of every other norm.
+    fooling_8bit; perturbation_l2*, perturbation_linf*; fooling[norm] of every other norm.
     """
     facts = transfer_facts(rows, source, labels=labels, voters=voters)
     clean = clean_answers(rows)
@@ -129,7 +134,8 @@ def transfer_columns(
         for model in models
     }
     columns = pd.DataFrame.from_dict(lines, orient="index")
-    return columns.join(_other_norms(condition_rates(facts), headline))
+    rates = condition_rates(facts, resamples=resamples, seed=seed)
+    return columns.join(_other_norms(rates, headline))
 
 
 def _one_model(
@@ -205,8 +211,10 @@ def paired_difference(
 def _other_norms(rates: pd.DataFrame, headline: str) -> pd.DataFrame:
     untargeted = rates[rates["condition"].str.endswith("/untargeted")]
     latest = untargeted.groupby("condition")["step"].transform("max")
-    wide = untargeted[untargeted["step"] == latest].pivot(
-        index="model", columns="condition", values="rate"
-    )
-    wide = wide.drop(columns=f"{headline}/untargeted", errors="ignore")
-    return wide.rename(columns=lambda name: f"fooling[{name.removesuffix('/untargeted')}]")
+    chosen = untargeted[untargeted["step"].eq(latest)]
+    lines: dict[str, dict[str, float]] = {}
+    for found in chosen[chosen["condition"] != f"{headline}/untargeted"].to_dict("records"):
+        name = f"fooling[{found['condition'].removesuffix('/untargeted')}]"
+        estimate = Estimate(found["rate"], found["low"], found["high"], found["n"])
+        lines.setdefault(str(found["model"]), {}).update(spread(name, estimate))
+    return pd.DataFrame.from_dict(lines, orient="index")

@@ -55,16 +55,44 @@ MI_DI_TI = Method("mi-di-ti", momentum=1.0, diversity=0.7, kernel=5)
 LOGIT = Method("logit", momentum=1.0, diversity=0.7, kernel=5, loss="logit")
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Which pictures of a chunk are attacked: ``start`` up to ``stop`` of ``of``.
+
+    Randomness is drawn for all of the chunk and these rows are used, so that a picture meets the
+    same numbers however many others fit into the memory with it.
+    """
+
+    start: int
+    stop: int
+    of: int
+
+    def take(self, drawn: Tensor) -> Tensor:
+        """These rows of what was drawn for the chunk."""
+        return drawn[self.start : self.stop]
+
+
 class _Transferring:
     """What a method changes in foolbox's gradient descent; with the default method, nothing."""
 
-    def __init__(self, *, method: Method, abs_stepsize: float, steps: int) -> None:
+    def __init__(
+        self, *, method: Method, abs_stepsize: float, steps: int, rows: Rows | None
+    ) -> None:
         super().__init__(  # type: ignore[call-arg]
             abs_stepsize=abs_stepsize, steps=steps, random_start=True
         )
         if method.loss not in ("crossentropy", "logit") or method.kernel % 2 == 0:
             raise ValueError(f"method {method}: see Method")
         self.method = method
+        self.rows = rows
+
+    def get_random_start(self, x0: Any, epsilon: float) -> Any:
+        """foolbox's own, drawn for the whole chunk."""
+        if self.rows is None:
+            return super().get_random_start(x0, epsilon)  # type: ignore[misc]
+        nowhere = ep.astensor(x0.raw.new_zeros((self.rows.of, *x0.shape[1:])))
+        moved = super().get_random_start(nowhere, epsilon)  # type: ignore[misc]
+        return x0 + ep.astensor(self.rows.take(moved.raw))
 
     def get_loss_fn(self, model: Any, labels: Any) -> Callable[[Any], Any]:
         """The loss of the diverse pictures, summed over the batch."""
@@ -77,7 +105,8 @@ class _Transferring:
         loss = plain if self.method.loss == "crossentropy" else logit
         if not self.method.diversity:
             return loss
-        return lambda inputs: loss(ep.astensor(diverse(inputs.raw, chance=self.method.diversity)))
+        chance, rows = self.method.diversity, self.rows
+        return lambda inputs: loss(ep.astensor(diverse(inputs.raw, chance=chance, rows=rows)))
 
     def value_and_grad(self, loss_fn: Any, x: Any) -> Any:
         """The gradient, blurred."""
@@ -113,18 +142,28 @@ class _Linf(_Transferring, LinfProjectedGradientDescentAttack):
 _NORMS = {"l2": _L2, "linf": _Linf}
 
 
-def gradient_attack(norm: str, method: Method, *, step_size: float, steps: int) -> Any:
+def gradient_attack(
+    norm: str, method: Method, *, step_size: float, steps: int, rows: Rows | None = None
+) -> Any:
     """A foolbox attack from a random start; with ``PGD`` it is foolbox's own, bit for bit.
+
+    Args:
+        norm: ``l2`` or ``linf``.
+        method: see ``Method``.
+        step_size, steps: of the descent.
+        rows: the pictures it will be shown; None = a chunk of their own.
 
     Raises:
         ValueError: an unknown norm or loss, or a kernel without a middle.
     """
     if norm not in _NORMS:
         raise ValueError(f"no attack in norm {norm}: {' and '.join(_NORMS)} are known")
-    return _NORMS[norm](method=method, abs_stepsize=step_size, steps=steps)
+    return _NORMS[norm](method=method, abs_stepsize=step_size, steps=steps, rows=rows)
 
 
-def diverse(images: Float[Tensor, "b 3 h w"], *, chance: float) -> Float[Tensor, "b 3 h w"]:
+def diverse(
+    images: Float[Tensor, "b 3 h w"], *, chance: float, rows: Rows | None = None
+) -> Float[Tensor, "b 3 h w"]:
     """Each picture, with this chance, shrunk and put at a random place on black (Xie et al. 2019).
 
     Size (0.9 of the side to all but one pixel) and place are drawn once a call, the coin once a
@@ -137,7 +176,9 @@ def diverse(images: Float[Tensor, "b 3 h w"], *, chance: float) -> Float[Tensor,
     left, top = (int(torch.randint(room + 1, ())) for _ in range(2))
     shrunk = interpolate(images, size=(small, small), mode="bilinear", align_corners=False)
     moved = pad(shrunk, (left, room - left, top, room - top))
-    chosen = (torch.rand(len(images)) < chance).to(images.device).view(-1, 1, 1, 1)
+    coins = torch.rand(rows.of if rows else len(images))
+    shown = rows.take(coins) if rows else coins
+    chosen = (shown < chance).to(images.device).view(-1, 1, 1, 1)
     return torch.where(chosen, moved, images)
 
 

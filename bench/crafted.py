@@ -15,6 +15,8 @@ from bench.transfer import Attack, Crafted, answers, craft
 from results.store import write_atomically
 from zoo.datasets import to_float
 
+_MAKING = 2  # raised when the same settings make other pictures
+
 
 def crafted(inputs: Inputs, attack: Attack, *, seed: int, sources: Names = ()) -> Crafted:
     """The attack's pictures: from the run's artifacts, or made now and put there.
@@ -53,6 +55,6 @@ def _inside(images: torch.Tensor, clean: torch.Tensor, attack: Attack) -> bool:
 
 
 def _file(inputs: Inputs, attack: Attack, seed: int, sources: Names) -> Path:
-    key = [source_digests(sources, inputs), inputs.images_sha256, asdict(attack), seed]
+    key = [_MAKING, source_digests(sources, inputs), inputs.images_sha256, asdict(attack), seed]
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     return inputs.run / "artifacts" / "adversarial" / f"{digest}.safetensors"

@@ -5,15 +5,15 @@ spatial frequencies, and with it a part of the norm. ``shift`` moves the perturb
 picture, circularly: norm and power spectrum stay, only where the lattice of a strided layer falls
 changes. Odena et al. 2016 conjecture that such lattices carry adversarial examples and leave it
 open; a shift by the stride itself, which keeps the lattice, is the control. ``swap`` puts
-the next picture's perturbation on this one: what still fools is universal (Moosavi-Dezfooli et al.
-2017), not this picture's.
+the perturbation of the next picture of another class on this one: what still fools is universal
+(Moosavi-Dezfooli et al. 2017), neither this picture's nor its class's.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from bench.spectrum import frequency
@@ -39,16 +39,25 @@ class Edit:
 
 
 def edited(
-    images: Float[Tensor, "b 3 h w"], clean: Float[Tensor, "b 3 h w"], edit: Edit
+    images: Float[Tensor, "b 3 h w"],
+    clean: Float[Tensor, "b 3 h w"],
+    labels: Int64[Tensor, " b"],
+    edit: Edit,
 ) -> Float[Tensor, "b 3 h w"]:
     """The clean pictures with their edited perturbations, clipped to [0,1].
+
+    Args:
+        images: the perturbed pictures.
+        clean: the same without perturbation.
+        labels: their classes, which ``swap`` alone looks at.
+        edit: what is done.
 
     Raises:
         ValueError: an unknown kind.
     """
     if edit.kind not in _KINDS:
         raise ValueError(f"no edit {edit.kind}: {', '.join(_KINDS)} are known")
-    return (clean + _KINDS[edit.kind](images - clean, edit.amount)).clamp(0, 1)
+    return (clean + _KINDS[edit.kind](images - clean, edit.amount, labels)).clamp(0, 1)
 
 
 def low_passed(delta: Float[Tensor, "b 3 h w"], cutoff: float) -> Float[Tensor, "b 3 h w"]:
@@ -69,10 +78,24 @@ def shifted(delta: Float[Tensor, "b 3 h w"], pixels: float) -> Float[Tensor, "b 
     return delta.roll((int(pixels), int(pixels)), dims=(2, 3))
 
 
-_KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {
-    "whole": lambda delta, _: delta,
-    "low": low_passed,
-    "high": high_passed,
-    "shift": shifted,
-    "swap": lambda delta, _: delta.roll(1, dims=0),
+def swapped(
+    delta: Float[Tensor, "b 3 h w"], labels: Int64[Tensor, " b"]
+) -> Float[Tensor, "b 3 h w"]:
+    """For each picture what belongs to the next one of another class, round the end if need be.
+
+    Where all are of one class, the next one of all.
+    """
+    n = len(labels)
+    after = (torch.arange(n)[:, None] + torch.arange(1, n + 1)[None]) % n
+    other = labels.cpu()[after] != labels.cpu()[:, None]
+    first = other.int().argmax(dim=1)  # 0, the very next one, where none is of another class
+    return delta[after[torch.arange(n), first].to(delta.device)]
+
+
+_KINDS: dict[str, Callable[[Tensor, float, Tensor], Tensor]] = {
+    "whole": lambda delta, _, __: delta,
+    "low": lambda delta, cutoff, _: low_passed(delta, cutoff),
+    "high": lambda delta, cutoff, _: high_passed(delta, cutoff),
+    "shift": lambda delta, pixels, _: shifted(delta, pixels),
+    "swap": lambda delta, _, labels: swapped(delta, labels),
 }

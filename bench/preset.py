@@ -23,6 +23,7 @@ class Preset:
         dataset, roles: whose catalogue members are measured when no ``--models`` are named.
         models: the default models, where they are fewer.
         images: how many images are attacked at most, balanced over classes.
+        images_full: the same for a run of everything; None = no more.
         contents, styles: bundled pictures by name.
         source, judge: names of the attacked network and of the one that scores pictures, and so
             makes none itself.
@@ -45,6 +46,7 @@ class Preset:
     side: int = 32
     needs_data: bool = False
     headline: str = "l2_0.50"
+    images_full: int | None = None
 
     @property
     def suites(self) -> tuple[Suite, ...]:
@@ -67,13 +69,14 @@ class Preset:
         return replace(self, experiments=tuple(e.at_size(size) for e in self.experiments))
 
     def full(self) -> "Preset":
-        """Every experiment on all models of the data set and all bundled pictures."""
+        """Every experiment on all models of the data set, and as many pictures as that allows."""
         roles = [role for role in ROLES if role not in ("judge", "nonrobust")]
         return replace(
             self,
             experiments=tuple(e.everywhere() for e in self.experiments),
             models=(),
             roles=tuple(dict.fromkeys([*self.roles, *roles])),
+            images=self.images_full or self.images,
             contents=CONTENTS if self.contents else (),
             styles=STYLES if self.styles else (),
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bench.experiment import Experiment
 from bench.lab import CONDITIONS
-from bench.lens import LENS
+from bench.lens import LENS, SLICE
 from bench.preset import Preset
 from bench.style_settings import StyleSettings
 from bench.suite_nonrobust import NonRobust
@@ -70,6 +70,7 @@ _PRESETS = (
         images=20,
         experiments=(
             _transfer(*_attacks(_BUDGETS, targets=tuple(range(10))), *_curve("l2", 0.5)),
+            SLICE,
             _style(
                 StyleSettings(weights=(1.0, 100.0), evaluations=100),
                 StyleSettings(weights=(100.0,), start="noise", evaluations=100),
@@ -106,11 +107,12 @@ _PRESETS = (
     Preset(
         name="attack-lens",
         about="robustness, layers and transfer of all pairs on 100 images, with --data; "
-        "about an hour for thirty models on two cores",
+        "half an hour on two cores for seven contestants and the controls",
         dataset="cifar10",
         images=100,
+        images_full=1000,
         experiments=LENS,
-        roles=("contestant", "twin"),
+        roles=("contestant", "twin", "control", "matched"),
     ),
     Preset(
         name="imagenet-mini",

@@ -32,7 +32,7 @@ class Edits(OnSources):
     edits: tuple[Edit, ...]
     sources: Names = ()
     name: ClassVar[str] = "edits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def work(self, inputs: Inputs) -> int:
         """One tick an edit."""
@@ -53,7 +53,7 @@ class Edits(OnSources):
         if source_specs(self.sources, inputs) == (spec,):
             yield from _spectra(ids, f"{start}/perturbation", made.images - clean)
         for edit in self.edits:
-            shown = edited(made.images, clean, edit)
+            shown = edited(made.images, clean, labels, edit)
             given = answers(target, shown)
             wrong = given != labels
             found = {

@@ -26,7 +26,7 @@ class Transfer(OnSources):
     attacks: tuple[Attack, ...]
     sources: Names = ()
     name: ClassVar[str] = "transfer"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def work(self, inputs: Inputs) -> int:
         """One tick an attack."""

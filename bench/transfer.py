@@ -14,8 +14,13 @@ from foolbox.criteria import Criterion, Misclassification, TargetedMisclassifica
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from bench.attacks import PGD, Method, gradient_attack
+from bench.attacks import PGD, Method, Rows, gradient_attack
 from zoo.memory import batch_size
+
+#: pictures that one series of random numbers is drawn for: fixed, or an attack would make other
+#: pictures where less memory is free
+CHUNK = 125
+_APART = 1_000_003  # between the seeds of chunks, far more than anyone's seeds are
 
 
 def budget(norm: str, eps: float) -> str:
@@ -73,15 +78,26 @@ def craft(
         torch.manual_seed(seed)  # foolbox draws its random starts from the global generator
         if attack.goal == "noise":
             return random_perturbation(images, norm=attack.norm, eps=attack.eps)
-        run = gradient_attack(
-            attack.norm, attack.method, step_size=attack.eps / 5, steps=attack.steps
-        )
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
-        made = [
-            run(fmodel, x, _criterion(attack, y), epsilons=attack.eps)[1].detach()
-            for x, y in batches(images, labels)
-        ]
+        made = []
+        for x, y, rows, chunk in _chunked(images, labels):
+            torch.manual_seed(seed + _APART * chunk)
+            run = gradient_attack(
+                attack.norm, attack.method, step_size=attack.eps / 5, steps=attack.steps, rows=rows
+            )
+            made.append(run(fmodel, x, _criterion(attack, y), epsilons=attack.eps)[1].detach())
     return torch.cat(made)
+
+
+def _chunked(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor, Rows, int]]:
+    """Batches that a memory holds, none across two chunks: pictures, labels, rows, chunk."""
+    size = batch_size(images)
+    chunks = zip(torch.split(images, CHUNK), torch.split(labels, CHUNK), strict=True)
+    for chunk, (shown, named) in enumerate(chunks):
+        for start in range(0, len(shown), size):
+            stop = min(start + size, len(shown))
+            rows = Rows(start, stop, len(shown))
+            yield shown[start:stop], named[start:stop], rows, chunk
 
 
 def batches(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

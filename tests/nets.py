@@ -24,3 +24,16 @@ def linear(weight: torch.Tensor, bias: float = 0.0) -> Classifier:
         layer.bias.copy_(torch.tensor([bias, -bias]))
     net = nn.Sequential(nn.Flatten(), layer)
     return Classifier(net, ZERO, ONE).eval().requires_grad_(False)  # type: ignore[no-any-return]
+
+
+class Ball(nn.Module):
+    """Two classes, 1 within a radius of a centre and 0 outside: the boundary is a sphere."""
+
+    def __init__(self, centre: torch.Tensor, radius: float) -> None:
+        super().__init__()
+        self.centre, self.radius = centre, radius
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (0, r^2 - |x - c|^2), quadratic in the pixels."""
+        inside = self.radius**2 - (images - self.centre).flatten(1).square().sum(dim=1)
+        return torch.stack([torch.zeros_like(inside), inside], dim=1)

@@ -93,8 +93,9 @@ def test_causes_are_read_from_their_suites() -> None:
         rows += facts(VGG, "matched", "coverage_unevenness", [value], suite="coverage",
                       step=period, cases=["network"])  # fmt: skip
     for depth, moved in ((1, 1.0), (2, 3.0), (3, 9.0)):
-        rows += facts(SOURCE, f"tap{depth}/l2_0.50", "layer_displacement", [moved] * 2,
-                      suite="layers", step=depth)  # fmt: skip
+        for budget, times in (("l2_0.10", 1), ("l2_0.50", 5)):
+            rows += facts(SOURCE, f"tap{depth}/{budget}", "layer_displacement", [times * moved] * 2,
+                          suite="layers", step=depth)  # fmt: skip
         rows += facts(SOURCE, f"tap{depth}", "layer_spread", [4.0] * 2, suite="layers", step=depth)
     found = cause_columns(frame(rows))
     assert found.loc[VGG, "entropy_share"] == pytest.approx(0.5)

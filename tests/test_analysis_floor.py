@@ -34,6 +34,13 @@ def test_the_floor_is_the_share_of_right_pictures_that_go_wrong() -> None:
     assert low <= 1 / 4 <= high
 
 
+def test_the_floor_counts_the_pictures_of_the_rate_it_is_a_floor_of() -> None:
+    missed = frame(facts(SOURCE, "clean", "clean_correct", [0], suite="robustness"))
+    found = floor_columns(pd.concat([rows(), missed]), [UNTRAINED], source=SOURCE, resamples=200)
+    assert found.loc[TARGET, "fooling_untrained"] == 0  # the source errs on the picture that went
+    assert found.loc[TARGET, "fooling_untrained_n"] == 3
+
+
 @pytest.mark.parametrize("untrained", [[], ["vgg_c10.random"]])
 def test_without_such_rows_there_is_no_column(untrained: list[str]) -> None:
     assert floor_columns(rows(), untrained).empty

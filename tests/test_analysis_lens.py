@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from analysis import lens_plots
 from analysis.__main__ import app
-from analysis.edit_columns import edit_rates, perturbation_peaks
+from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
 from analysis.layer_columns import layer_ratios
 from analysis.look import save
-from analysis.mediator_columns import mediator_columns
+from analysis.mediator_columns import mediator_columns, mediator_ranks
 from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
 from analysis.stats import median
 from tests.rows import MODELS, SOURCE, Row, build_run, facts, frame, manifest, store
@@ -51,7 +51,8 @@ def test_robust_accuracy_by_hand() -> None:
     assert found["robust[l2_0.25]_n"] == 5
     assert found["distance_l2"] == pytest.approx((0.6 + 0.9) / 2)
     assert found["distance_l2_n"] == 4
-    assert found["masked_l2"] == pytest.approx(1 / 4)
+    assert found["masked_black_l2"] == pytest.approx(1 / 4)
+    assert found["masked_transfer_l2_n"] == 0
     assert found["masking_l2"] == 0  # one picture of four is no certainty
     assert math.isnan(found["masking_linf"])  # no search without gradients
 
@@ -61,7 +62,20 @@ def test_masking_is_flagged_where_it_is_certain() -> None:
     rows += searched(VGG, "l2/pgd", [math.inf] * 40)
     rows += searched(VGG, "l2/hop_skip_jump", [1.0] * 40)
     found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert (found["masked_l2"], found["masking_l2"]) == (1, 1)
+    assert (found["masked_black_l2"], found["masking_l2"]) == (1, 1)
+
+
+def test_each_way_without_gradients_counts_its_own_pictures() -> None:
+    """Ten pictures searched by answers, none masked; transfer on all forty, a quarter masked."""
+    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
+    rows += searched(VGG, "l2/pgd", [0.8] * 40)
+    rows += searched(VGG, "l2/hop_skip_jump", [2.0] * 10)
+    attack = "l2_0.50/untargeted"
+    rows += facts(VGG, attack, "adv_correct", [0] * 10 + [1] * 30, step=40)
+    rows += facts(VGG, attack, "perturbation_l2", [0.5] * 40, step=40)
+    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
+    assert (found["masked_black_l2"], found["masked_black_l2_n"]) == (0, 10)
+    assert (found["masked_transfer_l2"], found["masked_transfer_l2_n"]) == (0.25, 40)
 
 
 def test_transfer_that_beats_white_box_is_masking_unless_it_is_white_box() -> None:
@@ -73,10 +87,15 @@ def test_transfer_that_beats_white_box_is_masking_unless_it_is_white_box() -> No
         rows += facts(VGG, condition, "adv_correct", [1 - w for w in wrong], step=40)
         rows += facts(VGG, condition, "perturbation_l2", [0.5] * 40, step=40)
     found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert found["masked_l2"] == pytest.approx(10 / 40)
+    assert found["masked_transfer_l2"] == pytest.approx(10 / 40)
     assert found["masking_l2"] == 1
+    # an error is known however it was found, but excess must not explain transfer by transfer
+    assert found["robust[l2_0.50]"] == pytest.approx(30 / 40)
+    known = distance_facts(frame(rows), SOURCE)
+    assert sorted(known["nearest"].unique()) == [0.5, 0.8] and set(known["distance"]) == {0.8}
+    assert robust_curves(known)["accuracy"].tolist() == pytest.approx([1, 0.75, 0])
     own = robustness_columns(frame(rows), VGG, **HOW).loc[VGG]
-    assert math.isnan(own["masked_l2"])
+    assert math.isnan(own["masked_transfer_l2"])
 
 
 def test_the_curve_is_the_share_of_pictures_further_away() -> None:
@@ -170,6 +189,34 @@ def test_peaks_and_mediators_are_means_over_pictures() -> None:
     assert (found["gradient_norm"], found["loss_variance"]) == (2.0, 0.5)
 
 
+def test_the_consistency_floor_is_over_errors_under_another_picture_s_perturbation() -> None:
+    rows = [row for name in (SOURCE, VGG)
+            for row in facts(name, "clean", "clean_correct", [1] * 4 + [0])]  # fmt: skip
+    rows += edit_rows(None, VGG, {"swap": [1, 1, 1, 0, 1]})
+    how = {"suite": "edits", "step": 40}
+    rows += facts(VGG, "l2_0.50/untargeted/swap", "adv_same_as_source", [1, 0, 0, 0, 1], **how)
+    found = consistency_floor(frame(rows), SOURCE, **HOW).iloc[0]
+    assert found["consistency_floor"] == pytest.approx(1 / 3)
+    assert found["consistency_floor_n"] == 3
+    assert consistency_floor(frame(rows[:2]), SOURCE, **HOW).empty
+
+
+def test_a_mediator_that_orders_the_pairs_has_rank_correlation_one() -> None:
+    names = ["a.x", "b.x", "c.x", "d.x", "e.x"]
+    lines = [
+        {"source": s, "target": t, "own": s == t, "fooling": 1.0 if s == t else i + j / 10,
+         "alignment": 2.0 * (i + j / 10), "gradient_norm": -float(i + j / 10)}
+        for i, s in enumerate(names) for j, t in enumerate(names)
+    ]  # fmt: skip
+    found = mediator_ranks(pd.DataFrame(lines), **HOW).set_index("mediator")
+    assert found.loc["alignment", ["rho", "rho_low", "rho_high"]].tolist() == pytest.approx([1] * 3)
+    assert found.loc["gradient_norm", "rho"] == pytest.approx(-1)
+    assert found.loc["alignment", ["pairs", "models"]].tolist() == [20, 5]
+    assert "loss_variance" not in found.index
+    few = pd.DataFrame(lines)
+    assert mediator_ranks(few[few["source"].isin(names[:2]) & few["target"].isin(names[:2])]).empty
+
+
 def lens_rows(n: int = 12) -> list[Row]:
     """Three models in all roles and suites, drawn once."""
     rng = np.random.default_rng(0)
@@ -199,6 +246,9 @@ def test_the_door_writes_the_lens_s_tables_and_figures(tmp_path: Path) -> None:
     models = pd.read_csv(run / "analysis" / "models.csv").set_index("model")
     assert {"sends", "receives", "receives_excess", "robust[l2_0.50]"} <= set(models.columns)
     assert len(pd.read_csv(run / "analysis" / "pairs.csv")) == 9
+    said = (run / "analysis" / "summary.md").read_text()
+    assert "## Attack lens" in said and "beyond what its own distances predict" in said
+    assert {"rate", "low", "high", "n"} <= set(pd.read_csv(run / "analysis" / "conditions.csv"))
 
 
 def test_a_run_without_the_lens_has_no_column_of_it(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def test_everything_is_written(done: tuple[Path, Result]) -> None:
                "verdicts"]  # fmt: skip
     assert not list((run / "analysis").glob("article*"))  # it made no picture with those taps
     tables = {f"{name}.csv" for name in (
-        "models", "verdicts", "correlations", "convergence", "contrasts", "conditions-style",
+        "models", "verdicts", "correlations", "conditions", "convergence", "contrasts",
+        "conditions-style",
     )}  # fmt: skip
     expected = {"report.html", "summary.md", "content-start_matched.webp", *tables} | {
         *(f"{f}.{k}" for f in figures for k in ("png", "svg"))

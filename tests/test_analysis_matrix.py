@@ -80,6 +80,15 @@ def test_asymmetry_is_paired_and_changes_sign_with_the_direction() -> None:
     assert math.isnan(pair(table, A, C)["asymmetry"])  # C was no source
 
 
+def test_untrained_networks_have_no_part_in_the_roles() -> None:
+    left = matrix().without([C])
+    assert (left.sources, left.targets) == (sorted([A, B]), sorted([A, B]))
+    found = lens_columns(frame(planted()), A, untrained=[C], **HOW)
+    assert C not in found["sends"].dropna().index
+    assert found.loc[A, "sends"] == pytest.approx(2 / 5)  # to B alone
+    assert len(lens_tables(frame(planted()), A, **HOW)["pairs"]) == len(pair_rates(matrix(), **HOW))
+
+
 def test_roles_leave_the_white_box_out() -> None:
     found = roles(matrix(), **HOW)
     assert found.loc[A, "sends"] == pytest.approx((2 / 5 + 3 / 4) / 2)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.stats import mean, wilson
 from analysis.style_columns import style_columns
 from analysis.tables import model_table, write
 from analysis.transfer_columns import condition_rates, transfer_columns, transfer_facts
@@ -98,6 +99,29 @@ def test_condition_rates_keep_every_step() -> None:
     curve = rates[(rates["model"] == VGG) & (rates["condition"] == ATTACK)].set_index("step")
     assert curve["rate"].to_dict() == {5: 0.0, 20: pytest.approx(2 / 8)}
     assert curve["n"].tolist() == [8, 8]
+    assert (curve["low"] <= curve["rate"]).all() and (curve["rate"] <= curve["high"]).all()
+    assert curve.loc[5, "high"] == pytest.approx(wilson(0, 8).high)
+
+
+def test_targeted_hits_are_resampled_by_picture() -> None:
+    """Eight pictures, four classes: hits on all classes of a picture or on none."""
+    rows = [row for name in (SOURCE, VGG) for row in facts(name, "clean", "clean_correct", [1] * 8)]
+    hits = [1, 1, 0, 0, 0, 0, 0, 0]
+    for target in range(4):
+        rows += targeted(VGG, target, [1 - hit for hit in hits], hits)
+    found = condition_rates(transfer_facts(frame(rows), SOURCE)).iloc[0]
+    assert (found["rate"], found["n"]) == (0.25, 8)
+    single = mean(hits, resamples=2000, seed=0)
+    assert (found["low"], found["high"]) == (single.low, single.high)
+
+
+def test_other_norms_have_intervals() -> None:
+    rows = [row for name in (SOURCE, VGG) for row in facts(name, "clean", "clean_correct", [1] * 8)]
+    rows += facts(VGG, "l2_1.00/untargeted", "adv_correct", [0] * 6 + [1] * 2, step=20)
+    found = transfer_columns(frame(rows), [VGG], SOURCE, resamples=200).loc[VGG]
+    assert found["fooling[l2_1.00]"] == 0.75
+    assert 0 < found["fooling[l2_1.00]_low"] < 0.75 < found["fooling[l2_1.00]_high"] <= 1
+    assert found["fooling[l2_1.00]_n"] == 8
 
 
 @settings(max_examples=25, deadline=None)

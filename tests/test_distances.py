@@ -17,7 +17,7 @@ from bench.distances import Search, _HopSkipJump, nearest
 from bench.suite_robustness import Robustness
 from bench.transfer import answers
 from results.schema import validate
-from tests.nets import linear
+from tests.nets import Ball, linear
 from tests.tiny import inputs, spec
 from zoo.load import load_classifier
 from zoo.robust import pgd
@@ -59,6 +59,30 @@ def test_distances_of_a_linear_model_are_its_margins(search: Search) -> None:
     assert (ratio > 1 - 1e-3).all()  # nothing is nearer than the plane
     allowed = 1.03 if search in GRADIENT else 2.0
     assert (ratio < allowed).all(), ratio
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_distances_of_a_quadratic_model_are_those_to_its_sphere(norm: str) -> None:
+    """n pixels, all t away from the centre: |x - c| = t sqrt(n), so Linf is L2 / sqrt(n).
+
+    Several searches together: near the centre, a random start has some pixels on the wrong side,
+    and one that ascends from there ends in another corner of the cube.
+    """
+    n = 3 * 8 * 8
+    signs = torch.randn(SHAPE, generator=torch.Generator().manual_seed(2)).sign()
+    apart = torch.tensor([0.01, 0.02, 0.03, 0.07, 0.08])  # three inside the sphere, two outside
+    images = 0.5 + apart.view(-1, 1, 1, 1) * signs
+    model = Ball(torch.full(SHAPE, 0.5), 0.05 * n**0.5).eval()
+    labels = (apart < 0.05).long()
+    exact = (0.05 - apart).abs() * (n**0.5 if norm == "l2" else 1)
+    found = {
+        search: nearest(model, images, labels, search=search, seed=0).distance / exact
+        for search in (*GRADIENT, *BLIND) if search.norm == norm
+    }  # fmt: skip
+    assert all((ratio > 1 - 1e-3).all() for ratio in found.values()), found
+    white = torch.stack([found[search] for search in GRADIENT if search in found]).amin(dim=0)
+    assert (white < 1.02).all(), white
+    assert all((found[search] < 2.5).all() for search in BLIND if search in found), found
 
 
 @pytest.mark.parametrize("search", [*GRADIENT, *BLIND], ids=names)

@@ -18,6 +18,7 @@ from results.schema import validate
 from tests.tiny import inputs, spec
 
 GREY = torch.full((2, 3, 32, 32), 0.5)
+CLASSES = torch.tensor([0, 1])
 
 
 def wave(cycles_down: int, cycles_across: int, height: int = 32, width: int = 32) -> Tensor:
@@ -84,26 +85,32 @@ def test_a_shift_keeps_norm_and_power_and_moves_down_and_right() -> None:
     )
 
 
-def test_a_swap_puts_the_next_picture_s_perturbation_on() -> None:
-    images = GREY.clone()
-    images[0] += 0.1
-    found = edited(images, GREY, Edit("swap"))
-    torch.testing.assert_close(found[1], GREY[1] + 0.1)
-    torch.testing.assert_close(found[0], GREY[0])
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [([0, 1, 2, 3], [1, 2, 3, 0]), ([0, 0, 1, 1], [2, 2, 0, 0]), ([0, 0, 0, 1], [3, 3, 3, 0]),
+     ([5, 5, 5, 5], [1, 2, 3, 0])],
+)  # fmt: skip
+def test_a_swap_takes_the_next_picture_of_another_class(
+    labels: list[int], whose: list[int]
+) -> None:
+    grey = torch.full((4, 3, 8, 8), 0.5)
+    steps = torch.arange(4).view(-1, 1, 1, 1) / 10
+    found = edited(grey + steps, grey, torch.tensor(labels), Edit("swap"))
+    torch.testing.assert_close(found[:, 0, 0, 0], 0.5 + torch.tensor(whose) / 10)
 
 
 def test_the_whole_is_the_picture_as_made_and_results_stay_in_range() -> None:
     clean = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     images = (clean + 0.3 * draw(2, 3, 8, 8)).clamp(0, 1)
-    torch.testing.assert_close(edited(images, clean, Edit("whole")), images)
+    torch.testing.assert_close(edited(images, clean, CLASSES, Edit("whole")), images)
     for edit in (Edit("low", 0.2), Edit("high", 0.2), Edit("shift", 1), Edit("swap")):
-        found = edited(images, clean, edit)
+        found = edited(images, clean, CLASSES, edit)
         assert found.min() >= 0 and found.max() <= 1
 
 
 def test_an_edit_nobody_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="no edit blur: whole, low, high, shift, swap are known"):
-        edited(GREY, GREY, Edit("blur"))
+        edited(GREY, GREY, CLASSES, Edit("blur"))
 
 
 def test_conditions_name_the_edit() -> None:

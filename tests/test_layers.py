@@ -51,6 +51,22 @@ def test_a_single_unit_under_linf_moves_by_the_sum_of_its_weights() -> None:
     torch.testing.assert_close(found, torch.full((5,), 0.02 * float(weight.abs().sum())))
 
 
+@norms
+def test_a_quadratic_layer_at_its_centre_moves_by_the_square_of_the_radius(
+    norm: str, eps: float
+) -> None:
+    """f = sum a d^2: at most a_max eps^2 in the L2 ball, sum(a) eps^2 at the cube's corners."""
+    weight = torch.rand(PIXELS, generator=torch.Generator().manual_seed(4))
+    weight[7] = 5.0
+
+    def layer(images: Tensor) -> Tensor:
+        return ((images - 0.5).flatten(1).square() * weight).sum(dim=1, keepdim=True)
+
+    found = displacement(layer, GREY, norm=norm, eps=eps, steps=60, seed=0)
+    largest = float(weight.max() if norm == "l2" else weight.sum()) * eps**2
+    torch.testing.assert_close(found, torch.full((5,), largest), rtol=0.01, atol=0)
+
+
 @pytest.mark.parametrize("scale", [0.1, 7.0])
 def test_a_scaled_identity_moves_all_ways_alike(scale: float) -> None:
     layer = linear_tap(scale * torch.eye(PIXELS))

@@ -4,11 +4,14 @@ from typing import Any
 import pytest
 
 from bench.attacks import PGD
+from bench.cells import Cell
+from bench.lens import LATTICES
 from bench.pictures import BUNDLED
 from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.suite_edits import Edits
-from bench.suite_mediators import Alignment
+from bench.suite_layers import Layers
+from bench.suite_mediators import Alignment, Sensitivity
 from bench.suite_robustness import Robustness
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
@@ -101,22 +104,70 @@ def test_the_quick_preset_measures_what_it_promises() -> None:
     assert any(len(settings.weights) >= 2 for settings in styled)
 
 
-def test_the_attack_lens_takes_every_model_as_a_source() -> None:
-    lens, models = PRESETS["attack-lens"], members("cifar10")
-    cells = lens.cells(models, seed=0)
-    pairs = {(cell.suite.sources, cell.spec.name) for cell in cells
-             if isinstance(cell.suite, Transfer) and len(cell.suite.sources) == 1}  # fmt: skip
-    floor = {(("resnet50_c10.random",), model.name) for model in models}
-    assert pairs == {((a.name,), b.name) for a in models for b in models} | floor
-    in_order = [cell.spec.name for cell in cells if isinstance(cell.suite, Alignment)]
-    assert in_order == sorted(in_order, key=[spec.name for spec in models].index)
+def test_the_quick_preset_has_a_slice_of_the_lens() -> None:
+    quick = PRESETS["quick"]
+    (layers,), (robustness,), (edits,) = (suites(quick, k) for k in (Layers, Robustness, Edits))
+    assert layers.eps == (0.1,)  # where early_layer_ratio is read
+    assert {search.condition for search in robustness.searches} == {"l2/ddn"}
+    assert {edit.kind for edit in edits.edits} == {"whole", "low", "high", "swap"}
+    assert edits.attack in attacks(quick)  # its pictures are made for the transfer rate
+    assert suites(quick, Sensitivity)
+
+
+def lens_cells(kind: type[Any]) -> list[Cell]:
+    """Cells of the attack lens over the whole CIFAR-10 zoo of its roles."""
+    lens = PRESETS["attack-lens"]
+    cells = lens.cells(lens.members(), seed=0)
+    return [cell for cell in cells if isinstance(cell.suite, kind)]
+
+
+ALEXNET = "alexnet_c10.standard"
+TRAINED = [
+    *(spec.name for role in ("contestant", "twin") for spec in members("cifar10", role=role)),
+    ALEXNET,
+]
+
+
+def test_the_attack_lens_takes_every_trained_model_as_a_source() -> None:
+    cells = lens_cells(Transfer)
+    pairs = {(cell.suite.sources, cell.spec.name) for cell in cells  # type: ignore[attr-defined]
+             if len(cell.suite.sources) == 1}  # type: ignore[attr-defined]  # fmt: skip
+    floor = {(("resnet50_c10.random",), model) for model in TRAINED}
+    lattices = {((a,), b) for a in LATTICES for b in LATTICES}
+    assert pairs == {((a,), b) for a in TRAINED for b in TRAINED} | floor | lattices
+    in_order = [cell.spec.name for cell in lens_cells(Alignment)]
+    assert in_order == sorted(in_order, key=TRAINED.index)
     # what is edited was crafted for the whole pictures already
+    lens = PRESETS["attack-lens"]
     assert {suite.attack for suite in suites(lens, Edits)} <= set(attacks(lens))
+
+
+def test_the_matched_nets_differ_in_strides_and_additions_only() -> None:
+    nets = [find(name) for name in LATTICES]
+    assert len({(net.residual, net.downsampling) for net in nets}) == len(nets) == 8
+    assert {(net.batch_norm, net.seed) for net in nets} == {(True, 0)}
+
+
+def test_untrained_networks_are_asked_about_layers_and_gradients_only() -> None:
+    untrained = {f"{spec.arch}.random" for spec in members("cifar10") if not spec.robust}
+    for kind in (Layers, Sensitivity):
+        assert {cell.spec.name for cell in lens_cells(kind)} == {*TRAINED, *untrained}
+    assert {cell.spec.name for cell in lens_cells(Robustness)} == set(TRAINED)
+
+
+def test_everything_of_the_attack_lens_is_more_pictures_and_no_row_twice() -> None:
+    full = PRESETS["attack-lens"].full()
+    assert full.images == 1000 > PRESETS["attack-lens"].images
+    nets = (find(LATTICES[0]), find("vgg_c10.standard"), find("vgg_c10.random"))
+    keys = [cell.key for cell in full.cells(nets, seed=0) if not isinstance(cell.suite, Transfer)]
+    # two cells of one key would measure the same thing twice
+    assert len(keys) == len(set(keys))
+    assert {("layers", net.name) for net in nets} <= {tuple(key.split("/")[:2]) for key in keys}
 
 
 def test_the_attack_lens_searches_with_and_without_gradients_in_both_norms() -> None:
     (suite,) = suites(PRESETS["attack-lens"], Robustness)
     found = {(search.norm, search.method) for search in suite.searches}
     assert {("l2", "pgd"), ("l2", "ddn"), ("l2", "hop_skip_jump"), ("linf", "pgd"),
-            ("linf", "fmn")} == found  # fmt: skip
+            ("linf", "fmn"), ("linf", "hop_skip_jump")} == found  # fmt: skip
     assert all(search.restarts > 1 for search in suite.searches if search.method == "pgd")

@@ -1,6 +1,7 @@
 """Adversarial steps and accuracies, against closed forms and against foolbox."""
 
 import math
+import sys
 
 import foolbox
 import pytest
@@ -12,7 +13,7 @@ from tests.nets import linear
 from tests.toys import toy_images
 from zoo.datasets import LabelledImages, to_float
 from zoo.evaluate import Accuracy, Pgd, accuracy, robust_accuracy
-from zoo.robust import STEPS, input_gradient, pgd
+from zoo.robust import LIBRARY, STEPS, input_gradient, library, pgd
 
 SHAPE = (3, 8, 8)
 BUDGETS = [("l2", 0.5), ("linf", 8 / 255)]
@@ -207,3 +208,30 @@ def test_accuracy_counts_right_answers(wrong: int, batch: int) -> None:
 def test_the_step_is_the_robustness_library_s_own() -> None:
     assert math.isclose(Pgd().step_size, 2.5 * Pgd().eps / Pgd().steps)
     assert set(STEPS) == {"l2", "linf"}
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "side", "classes"),
+    [("cifar_models", "resnet18", 32, 10), ("cifar_models", "vgg11", 32, 10),
+     ("imagenet_models", "alexnet", 224, 1000), ("imagenet_models", "resnet18", 224, 1000)],
+)  # fmt: skip
+def test_the_library_s_networks_run_without_a_gpu(
+    part: str, name: str, side: int, classes: int
+) -> None:
+    models = library(part)
+    net = getattr(models, name)().eval()
+    with torch.no_grad():
+        assert net(draw(2, 3, side, side)).shape == (2, classes)
+
+
+def test_the_library_s_data_sets_are_known() -> None:
+    cifar = library("datasets").DATASETS["cifar"]
+    assert cifar is library("datasets").CIFAR
+    ranges = library("tools.constants").RESTRICTED_IMAGNET_RANGES
+    assert len(ranges) == 9 and ranges[0] == (151, 268)  # nine classes, dogs first
+    assert "torchvision.models.utils" not in sys.modules
+
+
+def test_no_other_part_of_the_library_is_offered() -> None:
+    with pytest.raises(ValueError, match=f"choose one of {', '.join(LIBRARY)}"):
+        library("train")

@@ -12,7 +12,7 @@ import pytest
 from bench import run as engine
 from bench.inputs import Inputs
 from results import store
-from tests.tiny import inputs, plan, spec
+from tests.tiny import PLANS, inputs, plan, spec
 from zoo.datasets import bundled_cifar10
 
 VGG, RESNET = spec("vgg_c10"), spec("resnet18_c10")
@@ -82,16 +82,18 @@ import sys
 from pathlib import Path
 import torch
 from bench.run import execute
-from tests.tiny import plan, spec
+from tests.tiny import PLANS, spec
 torch.set_num_threads(1)
-execute(plan(Path(sys.argv[1]), spec("vgg_c10"), spec("resnet18_c10")))
+execute(PLANS[sys.argv[2]](Path(sys.argv[1]), spec("vgg_c10"), spec("resnet18_c10")))
 """
 
 
-def test_a_run_killed_in_the_middle_goes_on_to_the_same_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", PLANS)
+def test_a_run_killed_in_the_middle_goes_on_to_the_same_rows(kind: str, tmp_path: Path) -> None:
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(broken)], env=environment)
+    command = [sys.executable, "-c", SCRIPT, str(broken), kind]
+    process = subprocess.Popen(command, env=environment)
     deadline = time.monotonic() + 120
     while not list(broken.glob("cells/*/*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -99,6 +101,6 @@ def test_a_run_killed_in_the_middle_goes_on_to_the_same_rows(tmp_path: Path) -> 
     assert process.wait() == -signal.SIGKILL
     done = len(list(broken.glob("cells/*/*.parquet")))
     assert 1 <= done < 4
-    assert engine.execute(plan(broken, VGG, RESNET)) == 4 - done
-    engine.execute(plan(whole, VGG, RESNET))
+    assert engine.execute(PLANS[kind](broken, VGG, RESNET)) == 4 - done
+    engine.execute(PLANS[kind](whole, VGG, RESNET))
     pd.testing.assert_frame_equal(rows(broken), rows(whole))

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from bench.attacks import MI_DI_TI, PGD, Method
 from bench.transfer import Attack, Crafted, answers, craft, facts
 from tests.nets import linear
 
@@ -75,6 +78,30 @@ def test_pictures_pass_in_batches_of_bounded_size(
     made = craft(model, GREY, labels(model), attack=Attack("l2", 0.5, "untargeted", 60), seed=0)
     assert max(seen) == batch
     torch.testing.assert_close(made, whole, atol=4e-3, rtol=0)  # other starts, the same optimum
+
+
+@pytest.mark.parametrize("method", [PGD, MI_DI_TI], ids=lambda method: method.name)
+@pytest.mark.parametrize(("norm", "eps"), BUDGETS)
+def test_the_memory_does_not_change_the_pictures(
+    norm: str, eps: float, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten pictures in chunks of four; a network that is not linear, so that starts matter."""
+    monkeypatch.setattr("bench.transfer.CHUNK", 4)
+    generator = torch.Generator().manual_seed(3)
+    images = 0.3 + 0.4 * torch.rand(10, *SHAPE[1:], generator=generator)
+    steep = linear(20 * weight())
+    model = torch.nn.Sequential(steep, torch.nn.Tanh()).eval()
+    attack = Attack(norm, eps, "untargeted", steps=2, method=method)
+    made = []
+    for batch in (500, 4, 3, 1):
+        monkeypatch.setattr("bench.transfer.batch_size", lambda _, size=batch: size)
+        made.append(craft(model, images, labels(model, images), attack=attack, seed=0))
+    for other in made[1:]:
+        torch.testing.assert_close(other, made[0], atol=1e-5, rtol=0)
+    # equal pictures of different chunks, or rows, start elsewhere
+    same = images[:1].expand(10, -1, -1, -1)
+    apart = craft(model, same, labels(model, same), attack=replace(attack, steps=1), seed=0)
+    assert torch.pdist(apart.flatten(1)).min() > 0
 
 
 @pytest.mark.parametrize("attack", [Attack("l2", 1, "sideways"), Attack("l2", 1, "targeted")])

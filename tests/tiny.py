@@ -1,13 +1,17 @@
 """A whole run in seconds: untrained CIFAR members, one small pair of pictures, two attacks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from bench.cells import Cell
+from bench.distances import Search
 from bench.inputs import Inputs
 from bench.pictures import bundled
 from bench.run import Plan, make_plan
 from bench.stylize import StyleSettings
+from bench.suite_layers import Layers
+from bench.suite_robustness import Robustness
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
 from bench.transfer import Attack
@@ -56,3 +60,14 @@ def cells(*models: ModelSpec, seed: int = 0) -> tuple[Cell, ...]:
 def plan(run: Path, *models: ModelSpec, seed: int = 0) -> Plan:
     """The plan of a tiny run."""
     return make_plan("tiny", cells(*models, seed=seed), inputs(run))
+
+
+def lens_plan(run: Path, *models: ModelSpec, seed: int = 0) -> Plan:
+    """The plan of a tiny attack lens: minimal distances and layers of every model."""
+    searches = (Search("l2", "pgd", steps=2, eps=(0.25, 0.5)), Search("linf", "fmn", steps=2))
+    suites = (Robustness(searches, batch=4), Layers(eps=(0.25,), steps=2, batch=4))
+    planned = tuple(Cell(model, suite, seed) for model in models for suite in suites)
+    return make_plan("tiny", planned, inputs(run))
+
+
+PLANS: dict[str, Callable[..., Plan]] = {"transfer and style": plan, "lens": lens_plan}

@@ -1,9 +1,13 @@
-"""Adversarial steps of the `robustness` library: the only file that names it.
+"""Adversarial steps and networks of the `robustness` library: the only file that names it.
 
-`robustness.attack_steps` is the part of the library that neither needs a GPU nor rotted imports.
+`robustness.attack_steps` is the part of the library that neither needs a GPU nor rotted imports;
+its networks and data sets want a module of torchvision that is gone, see ``library``.
 """
 
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 
 import torch
 from jaxtyping import Float, Int
@@ -14,6 +18,31 @@ from torch.nn.functional import cross_entropy
 STEPS: dict[str, type[AttackerStep]] = {"l2": L2Step, "linf": LinfStep}
 
 Logits = Callable[[Tensor], Tensor]
+
+
+LIBRARY = ("cifar_models", "imagenet_models", "datasets", "tools.constants")
+_GONE = "torchvision.models.utils"
+
+
+def library(part: str) -> ModuleType:
+    """A part of the library: its networks for 32 or 224 pixels, its data sets, their constants.
+
+    The networks' classes are the originals of published robust checkpoints. They import
+    ``load_state_dict_from_url`` from where torchvision kept it once; for the length of the import,
+    torch's own stands there.
+
+    Raises:
+        ValueError: a part that is not in ``LIBRARY``.
+    """
+    if part not in LIBRARY:
+        raise ValueError(f"no part {part}: choose one of {', '.join(LIBRARY)}")
+    stand_in = ModuleType(_GONE)
+    stand_in.load_state_dict_from_url = torch.hub.load_state_dict_from_url  # type: ignore[attr-defined]
+    sys.modules[_GONE] = stand_in
+    try:
+        return import_module(f"robustness.{part}")
+    finally:
+        del sys.modules[_GONE]
 
 
 def pgd(
