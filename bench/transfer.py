@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from bench.attacks import PGD, Method, gradient_attack
-from zoo.memory import batch_size
+from zoo.exchange import batch_of
 
 
 def budget(norm: str, eps: float) -> str:
@@ -79,14 +79,14 @@ def craft(
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
         made = [
             run(fmodel, x, _criterion(attack, y), epsilons=attack.eps)[1].detach()
-            for x, y in batches(images, labels)
+            for x, y in batches(model, images, labels)
         ]
     return torch.cat(made)
 
 
-def batches(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """As many pictures at a time as a memory holds."""
-    size = batch_size(images)
+def batches(model: nn.Module, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """As many pictures at a time as the memory they lie in holds on their way through a model."""
+    size = batch_of(model, images)
     return zip(torch.split(images, size), torch.split(labels, size), strict=True)
 
 
@@ -125,7 +125,8 @@ def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor,
     """The class each picture is given."""
     with torch.no_grad():
         layout = images.contiguous(memory_format=torch.channels_last)
-        return torch.cat([model(x).argmax(1) for x in torch.split(layout, batch_size(layout))])
+        parts = torch.split(layout, batch_of(model, layout))
+        return torch.cat([model(x).argmax(1) for x in parts])
 
 
 def facts(
@@ -148,4 +149,5 @@ def facts(
     }
     if crafted.attack.target is not None:
         found["adv_hits_target"] = given == crafted.attack.target
+        found["adv_hits_target_8bit"] = rounded == crafted.attack.target
     return found

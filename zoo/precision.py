@@ -10,7 +10,7 @@ _NATIVE = ("amx_bf16", "avx512_bf16")
 def native(device: torch.device) -> bool:
     """Whether this device has instructions for bfloat16."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name, False) for name in _NATIVE)
 
