@@ -8,7 +8,10 @@ from analysis.stats import NOTHING, Estimate, bootstrap_means, interval, mean, r
 
 HEADLINE = "l2_0.50"  # the norm the main columns are read at, at its largest number of iterations
 
-_ANSWERS = ["adv_correct", "adv_same_as_source", "adv_hits_target", "adv_correct_8bit"]
+_ANSWERS = [
+    "adv_correct", "adv_same_as_source", "adv_hits_target", "adv_correct_8bit",
+    "adv_hits_target_8bit",
+]  # fmt: skip
 _NORMS = ["perturbation_l2", "perturbation_linf"]
 _RATES = ["model", "condition", "step", "rate", "low", "high", "n"]
 _UNIT = ["model", "condition", "step", "case", "seed"]
@@ -119,7 +122,8 @@ def transfer_columns(
     hurts more, paired over pictures; fooling_same and fooling_other: the source's mistake
     (Waseda et al. 2021) or another; targeted: hits over (picture, class) pairs, class neither the
     picture's nor the target's clean answer, interval clustered by picture, with targeted_pairs*;
-    fooling_8bit; perturbation_l2*, perturbation_linf*; fooling[norm] of every other norm.
+    fooling_8bit, targeted_8bit: after rounding to 256 levels; perturbation_l2*,
+    perturbation_linf*; fooling[norm]* of every other norm.
     """
     facts = transfer_facts(rows, source, labels=labels, voters=voters)
     clean = clean_answers(rows)
@@ -168,6 +172,7 @@ def _one_model(
         **spread("fooling_same", share(both["adv_same_as_source"], both)),
         **spread("fooling_other", share(wrong - both["adv_same_as_source"], both)),
         **spread("targeted", share(aimed["adv_hits_target"], aimed)),
+        **spread("targeted_8bit", share(aimed["adv_hits_target_8bit"], aimed)),
         "targeted_pairs": len(aimed[["case", "target"]].drop_duplicates()),
         **spread("fooling_8bit", share(1 - both["adv_correct_8bit"], both)),
         **chosen[_NORMS].mean().to_dict(),

@@ -3,14 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
+from bench.choose import choose, find_preset, require
+from bench.dry import absent_lines, fetched, plan_lines
 from bench.forecast import forecast
 from bench.inputs import Inputs
 from bench.lab import CONDITIONS
@@ -24,18 +26,19 @@ from bench.style_memory import MemoryShortError, check_memory
 from bench.suite_style import Style
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
+from zoo.activations import TapError
 from zoo.catalog import UnknownModelError, find
 from zoo.datasets import DataError
 from zoo.evaluate import AccuracyError
 from zoo.labels import LabelError
 from zoo.load import DeviceError, SizeError, usable
-from zoo.spec import Committed, Hub, ModelSpec, Pickled
+from zoo.spec import ModelSpec
 from zoo.terminal import run_app
-from zoo.weights import OFFLINE, WeightsError, manifest, weights_digest
+from zoo.weights import OFFLINE, WeightsError
 
 EXPECTED = (
     AccuracyError, DataError, DeviceError, LabelError, LossError, MemoryShortError, PictureError,
-    SchemaError, SizeError, StoreError, UnknownModelError, WeightsError,
+    SchemaError, SizeError, StoreError, TapError, UnknownModelError, WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -58,7 +61,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="print the plan and its 
 @app.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
-    preset: Annotated[str, typer.Option(help=_PRESETS)] = "quick",
+    preset: Annotated[
+        str, typer.Option(help=f"default: quick, for ImageNet's models imagenet-mini. {_PRESETS}")
+    ] = "",
     models: Models = "",
     run: Annotated[
         Path | None, typer.Option(help="run directory; default results/runs/PRESET")
@@ -94,10 +99,10 @@ def bench(
     """
     if context.invoked_subcommand:
         return
-    _go_offline(offline)
-    chosen = _preset(preset).full() if full else _preset(preset)
-    plan = _plan(chosen, models, run, data, content, style, size, images, device, seed)
-    _do(plan, data, dry_run=dry_run)
+    _go_offline(offline or dry_run)
+    wanted = find_preset(preset, models)
+    wanted = wanted.full() if full else wanted
+    _run(wanted, models, run, data, content, style, size, images, device, seed, dry_run)
 
 
 @app.command("style")
@@ -124,15 +129,14 @@ def style_lab(
 
       python -m bench style --condition fourier --style my/paintings --size 256 --run results/runs/f
     """
-    _go_offline(offline)
-    chosen = _named_conditions(condition)
-    chosen = chosen.full() if full else chosen
+    _go_offline(offline or dry_run)
+    wanted = _named_conditions(condition)
+    wanted = wanted.full() if full else wanted
     if models:
-        named = tuple(spec.name for spec in _models(chosen, models))
-        experiments = tuple(replace(e, models=named) for e in chosen.experiments)
-        chosen = replace(chosen, experiments=experiments)
-    plan = _plan(chosen, models, run, None, content, style, size, 0, device, seed)
-    _do(plan, None, dry_run=dry_run)
+        named = tuple(spec.name for spec in choose(wanted, models).here)
+        experiments = tuple(replace(e, models=named) for e in wanted.experiments)
+        wanted = replace(wanted, experiments=experiments)
+    _run(wanted, models, run, None, content, style, size, 0, device, seed, dry_run)
 
 
 @app.command("forecast")
@@ -151,7 +155,7 @@ def forecast_cost(
 
       python -m bench forecast --preset imagenet --tflops 20
     """
-    chosen = _preset(preset)
+    chosen = find_preset(preset)
     specs = tuple(find(name.strip()) for name in models.split(",") if name) or chosen.members()
     counted = forecast(chosen, specs)
     for suite, tera in {**counted, "all": sum(counted.values())}.items():
@@ -164,12 +168,6 @@ def _go_offline(wanted: bool) -> None:
         os.environ[OFFLINE] = "1"
 
 
-def _preset(name: str) -> Preset:
-    if name not in PRESETS:
-        raise UnknownModelError(f"no preset {name}: choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
 def _named_conditions(names: str) -> Preset:
     """The laboratory with these conditions only."""
     chosen = [name.strip() for name in names.split(",")]
@@ -180,16 +178,41 @@ def _named_conditions(names: str) -> Preset:
     return replace(PRESETS["style-lab"], name="style", experiments=experiments)
 
 
+def _run(
+    preset: Preset, models: str, run: Path | None, data: Path | None, content: Path | None,
+    style: Path | None, size: int, images: int, device: str, seed: int, dry_run: bool,
+) -> None:  # fmt: skip
+    """Choose the models, then plan and do the run, or tell of it."""
+    wanted = preset.at_size(size) if size else preset
+    wanted = replace(wanted, images=images or wanted.images)
+    if wanted.needs_data and data is None:
+        raise DataError(f"preset {wanted.name} needs --data: a folder of {wanted.dataset} images")
+    chosen = choose(wanted, models)
+    if dry_run:
+        absent = fetched(wanted, chosen)
+        _say(absent_lines(wanted, absent))
+        if absent and (not chosen.here or find(wanted.source) in absent):
+            return  # nothing can be addressed without its source, or timed that is not here
+    _say(() if dry_run else chosen.skipped)
+    require(wanted, chosen)
+    plan = _plan(wanted, chosen.here, run, data, content, style, device, seed)
+    _do(plan, data, dry_run=dry_run)
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
     for cell, _ in plan.open:
         if isinstance(cell.suite, Style):
             check_memory(cell.spec, cell.suite.settings, plan.inputs)
     if dry_run:
-        _show(plan)
+        _say(plan_lines(plan))
         return
     try:
-        if data:
-            _check(plan, data)
+        plan = _check(plan, data) if data else plan
         done = execute(plan)
     except KeyboardInterrupt:
         console.print("stopped: finished cells are kept, the same command goes on")
@@ -208,40 +231,43 @@ def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
 
 
 def _plan(
-    preset: Preset, models: str, run: Path | None, data: Path | None, content: Path | None,
-    style: Path | None, size: int, images: int, device: str, seed: int,
+    preset: Preset, specs: tuple[ModelSpec, ...], run: Path | None, data: Path | None,
+    content: Path | None, style: Path | None, device: str, seed: int,
 ) -> Plan:  # fmt: skip
-    chosen = preset.at_size(size) if size else preset
-    chosen = replace(chosen, images=images or chosen.images)
-    if chosen.needs_data and data is None:
-        raise DataError(
-            f"preset {chosen.name} needs --data: a folder of {chosen.dataset} test images"
-        )
     devices = tuple(usable(name.strip()) for name in device.split(","))
-    source, judge = find(chosen.source), find(chosen.judge)
-    specs = _models(chosen, models)
+    source, judge = find(preset.source), find(preset.judge)
     inputs = Inputs(
-        run=run or RUNS / chosen.name,
-        images=labelled_images(chosen, data, (source, *specs)),
-        contents=_pictures(content, chosen.contents, chosen.size),
-        styles=_pictures(style, chosen.styles, chosen.size),
+        run=run or RUNS / preset.name,
+        images=labelled_images(preset, data, (source, *specs)),
+        contents=_pictures(content, preset.contents, preset.size),
+        styles=_pictures(style, preset.styles, preset.size),
         source=source,
         judge=judge,
         device=devices[0],
     )
-    cells = chosen.cells(specs, seed=seed)
+    cells = preset.cells(specs, seed=seed)
     if not cells:
         raise UnknownModelError(
-            f"preset {chosen.name} has nothing to measure on {', '.join(s.name for s in specs)}: "
+            f"preset {preset.name} has nothing to measure on {', '.join(s.name for s in specs)}: "
             "its taps, weights or surgery are for other models"
         )
-    return make_plan(chosen.name, cells, inputs, headline=chosen.headline, devices=devices)
+    return make_plan(preset.name, cells, inputs, headline=preset.headline, devices=devices)
 
 
-def _check(plan: Plan, data: Path) -> None:
-    """Hold ImageNet members with cells to do against their published accuracies."""
-    todo = dict.fromkeys(cell.spec for cell, _ in plan.open if cell.spec.dataset == "imagenet")
-    check_published(todo, data, len(plan.inputs.images), plan.inputs.device)
+def _check(plan: Plan, data: Path) -> Plan:
+    """The plan without models that miss their published accuracies; says which and why.
+
+    Raises:
+        AccuracyError: the source is one of them, or none is left.
+    """
+    specs = dict.fromkeys(cell.spec for cell, _ in plan.open if cell.spec.dataset == "imagenet")
+    found = check_published(specs, data, len(plan.inputs.images), plan.inputs.device)
+    _say(found.warnings)
+    _say(str(error) for error in found.refused.values())
+    kept = plan.without(tuple(found.refused))
+    if plan.inputs.source in found.refused or not kept.cells:
+        raise next(iter(found.refused.values()))
+    return kept
 
 
 def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[Picture, ...]:
@@ -249,51 +275,6 @@ def _pictures(folder: Path | None, names: tuple[str, ...], size: int) -> tuple[P
     if folder:
         return load_folder(folder, size=size)
     return tuple(bundled(name, size=size) for name in names)
-
-
-def _models(preset: Preset, names: str) -> tuple[ModelSpec, ...]:
-    """The named models, or those of the preset that are trained."""
-    if names:
-        return _named(tuple(find(name.strip()) for name in names.split(",")))
-    if preset.needs_data:
-        weights_digest(find(preset.source))  # without its source a run is none
-    return tuple(spec for spec in preset.members() if preset.models or _ready(spec))
-
-
-def _named(specs: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
-    """Those of several that can be measured; a single one fails with its own reason later."""
-    found = tuple(spec for spec in specs if len(specs) == 1 or _ready(spec))
-    if not found:
-        raise UnknownModelError("none of the named models can be measured: see the reasons above")
-    return found
-
-
-def _ready(spec: ModelSpec) -> bool:
-    """Whether a model can be measured; if not, say why."""
-    if isinstance(spec.weights, Committed) and spec.name not in manifest():
-        console.print(f"skipped {spec.name}: not trained yet (python -m zoo train {spec.name})")
-        return False
-    if isinstance(spec.weights, Hub | Pickled):
-        try:
-            weights_digest(spec)
-        except WeightsError as error:
-            console.print(f"skipped {spec.name}: {error}", markup=False, soft_wrap=True)
-            return False
-    return True
-
-
-def _show(plan: Plan) -> None:
-    """Print the open cells with their expected time."""
-    total = 0.0
-    for cell, address in plan.open:
-        expected = cell.suite.seconds(cell.spec, plan.inputs)
-        total += expected
-        console.print(f"{cell.key}  {address[:8]}  about {expected:.0f} s", highlight=False)
-    done = len(plan.cells) - len(plan.open)
-    console.print(
-        f"{len(plan.open)} cells to do, {done} done; about {total / 60:.1f} minutes on "
-        f"{plan.inputs.device} with {torch.get_num_threads()} threads, then timing and analysis"
-    )
 
 
 def main() -> None:

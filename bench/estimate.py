@@ -6,11 +6,13 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from timm.models import get_pretrained_cfg
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from bench.inputs import Inputs
 from zoo.exchange import load_contestant
+from zoo.memory import batch_size
 from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
 
@@ -53,7 +55,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def step_seconds(spec: ModelSpec, inputs: Inputs) -> float:
     """Seconds of one attack step (a forward and a backward pass) on all images of the run."""
     images = inputs.images
-    n = min(len(images), images.batch)
+    side = get_pretrained_cfg(spec.arch).input_size[-1]
+    n = min(len(images), batch_size(side, torch.device(inputs.device)))
     shape = (n, *images.pixels.shape[1:])
     return _step_seconds(spec, shape, images.space, inputs.device) * len(images) / n
 

@@ -1,14 +1,22 @@
 """The labelled images of a run, and whether its models answer them as they were published to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from bench.preset import Preset
 from zoo.datasets import LabelledImages, balanced, bundled_cifar10, load_cifar10
-from zoo.evaluate import accept, accuracy
-from zoo.imagenet import View, bundled_imagenet, load_imagenet, restrict, view_of
-from zoo.labels import common_space
+from zoo.evaluate import (
+    AccuracyError,
+    accept,
+    accuracy,
+    published_accuracy,
+    shows_all_classes,
+    unjudged,
+)
+from zoo.imagenet import View, bundled_imagenet, load_imagenet, view_of
+from zoo.labels import common_space, wordnet_ids
 from zoo.load import load_classifier
 from zoo.spec import ModelSpec
 from zoo.terminal import bar
@@ -29,8 +37,9 @@ def labelled_images(
     if preset.dataset == "cifar10":
         return _cifar10(data, preset.images)
     view = View(preset.side)
-    images = load_imagenet(data, view, n=preset.images) if data else bundled_imagenet(view)
-    return images if space == images.space else restrict(images)
+    if data is None:
+        return bundled_imagenet(view, space=space)
+    return load_imagenet(data, view, n=preset.images, space=space)
 
 
 def _cifar10(data: Path | None, n: int) -> LabelledImages:
@@ -40,16 +49,36 @@ def _cifar10(data: Path | None, n: int) -> LabelledImages:
     return test.subset(balanced(test.labels.tolist(), n))
 
 
-def check_published(models: Iterable[ModelSpec], data: Path, n: int, device: str) -> None:
-    """Count right answers of each model on n pictures, each model in its own view.
+@dataclass(frozen=True)
+class Gate:
+    """What held models against their published accuracies.
 
-    Raises:
-        AccuracyError: one misses its published accuracy by more than its interval.
+    Attributes:
+        refused: those that miss theirs by more than the interval, with the reason.
+        warnings: why nobody could be judged.
     """
-    seen = cache(lambda view: load_imagenet(data, view, n=n))
-    known = [spec for spec in models if getattr(spec.weights, "accuracy", None) is not None]
+
+    refused: Mapping[ModelSpec, AccuracyError]
+    warnings: tuple[str, ...] = ()
+
+
+def check_published(models: Iterable[ModelSpec], data: Path, n: int, device: str) -> Gate:
+    """Count right answers of each model, each in its own view, on n pictures or one a class.
+
+    A published accuracy is of all classes, so pictures that show fewer judge nobody.
+    """
+    known = [spec for spec in models if published_accuracy(spec) is not None]
+    seen = cache(lambda view: load_imagenet(data, view, n=max(n, len(wordnet_ids()))))
+    refused: dict[ModelSpec, AccuracyError] = {}
     with bar("published accuracies", total=len(known)) as progress:
         for spec in known:
+            pictures = seen(view_of(spec))
+            if not shows_all_classes(pictures):
+                return Gate({}, (unjudged(pictures),))
             model = load_classifier(spec, device=device)
-            accept(spec, accuracy(model, seen(view_of(spec))))
+            try:
+                accept(spec, accuracy(model, pictures))
+            except AccuracyError as error:
+                refused[spec] = error
             progress.step(spec.name)
+    return Gate(refused)

@@ -20,7 +20,7 @@ Images = Float[Tensor, "b 3 h w"]
 def gradients(model: nn.Module, images: Images, labels: Int64[Tensor, " b"]) -> Images:
     """d cross-entropy / d pixels at the true class, one a picture."""
     layout = images.contiguous(memory_format=torch.channels_last)
-    return torch.cat([input_gradient(model, x, y) for x, y in batches(layout, labels)])
+    return torch.cat([input_gradient(model, x, y) for x, y in batches(model, layout, labels)])
 
 
 def gradient_norms(gradient: Images) -> Float[Tensor, " b"]:

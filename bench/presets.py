@@ -156,7 +156,8 @@ _PRESETS = (
         name="article",
         about="the article's figure: VGG-19, ResNet-50 and robust ResNet-50 over style weights",
         dataset="imagenet",
-        models=("vgg19.tv_in1k", "resnet50.tv_in1k", "resnet50.restricted_l2"),
+        # the article took its VGG with average pools
+        models=("vgg19.tv_in1k+average-pool", "resnet50.tv_in1k", "resnet50.restricted_l2"),
         images=20,
         experiments=(_style(_ARTICLE, replace(_ARTICLE, start="noise")),),
         contents=("astronaut",),

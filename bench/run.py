@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,14 @@ class Plan:
             (cell, address)
             for cell, address in pairs
             if not cell_file(self.inputs.run, cell.suite.name, address).exists()
+        )
+
+    def without(self, refused: Sequence[ModelSpec]) -> "Plan":
+        """The plan without the cells of these models."""
+        pairs = zip(self.cells, self.digests, strict=True)
+        kept = [pair for pair in pairs if pair[0].spec not in refused]
+        return replace(
+            self, cells=tuple(c for c, _ in kept), digests=tuple(address for _, address in kept)
         )
 
 
@@ -149,7 +157,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "sources": dict(before.get("sources", {})) | sources,
         "headline": plan.headline,
     }
-    return {**data, **found, **_environment(inputs.device)}
+    return {**data, **found, **_environment(plan.devices or (inputs.device,))}
 
 
 def _describe(spec: ModelSpec) -> dict[str, Any]:
@@ -169,11 +177,19 @@ def _describe(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _environment(device: str) -> dict[str, Any]:
+def _environment(devices: Sequence[str]) -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
-        "device": device,
-        "precision": {"weights": "float32", "tf32": torch.backends.cuda.matmul.allow_tf32},
+        "device": devices[0],
+        "devices": list(devices),
+        # nothing a row holds is computed under autocast; a GPU's matrix products and convolutions
+        # may still be, each by a flag of its own
+        "precision": {
+            "weights": "float32",
+            "compute": "float32",
+            "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+            "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+        },
         "threads": torch.get_num_threads(),
         "machine": platform.machine(),
         "commit": _commit(),

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from bench.attacks import PGD, Method, Rows, gradient_attack
-from zoo.memory import batch_size
+from zoo.exchange import batch_of
 
 #: pictures that one series of random numbers is drawn for: fixed, or an attack would make other
 #: pictures where less memory is free
@@ -80,7 +80,7 @@ def craft(
             return random_perturbation(images, norm=attack.norm, eps=attack.eps)
         fmodel = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
         made = []
-        for x, y, rows, chunk in _chunked(images, labels):
+        for x, y, rows, chunk in _chunked(model, images, labels):
             torch.manual_seed(seed + _APART * chunk)
             run = gradient_attack(
                 attack.norm, attack.method, step_size=attack.eps / 5, steps=attack.steps, rows=rows
@@ -89,9 +89,11 @@ def craft(
     return torch.cat(made)
 
 
-def _chunked(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor, Rows, int]]:
+def _chunked(
+    model: nn.Module, images: Tensor, labels: Tensor
+) -> Iterator[tuple[Tensor, Tensor, Rows, int]]:
     """Batches that a memory holds, none across two chunks: pictures, labels, rows, chunk."""
-    size = batch_size(images)
+    size = batch_of(model, images)
     chunks = zip(torch.split(images, CHUNK), torch.split(labels, CHUNK), strict=True)
     for chunk, (shown, named) in enumerate(chunks):
         for start in range(0, len(shown), size):
@@ -100,9 +102,9 @@ def _chunked(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor, R
             yield shown[start:stop], named[start:stop], rows, chunk
 
 
-def batches(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """As many pictures at a time as a memory holds."""
-    size = batch_size(images)
+def batches(model: nn.Module, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """As many pictures at a time as the memory they lie in holds on their way through a model."""
+    size = batch_of(model, images)
     return zip(torch.split(images, size), torch.split(labels, size), strict=True)
 
 
@@ -141,7 +143,8 @@ def answers(model: nn.Module, images: Float[Tensor, "b 3 h w"]) -> Int64[Tensor,
     """The class each picture is given."""
     with torch.no_grad():
         layout = images.contiguous(memory_format=torch.channels_last)
-        return torch.cat([model(x).argmax(1) for x in torch.split(layout, batch_size(layout))])
+        parts = torch.split(layout, batch_of(model, layout))
+        return torch.cat([model(x).argmax(1) for x in parts])
 
 
 def facts(
@@ -164,4 +167,5 @@ def facts(
     }
     if crafted.attack.target is not None:
         found["adv_hits_target"] = given == crafted.attack.target
+        found["adv_hits_target_8bit"] = rounded == crafted.attack.target
     return found

@@ -68,6 +68,10 @@ METRICS: dict[str, Metric] = {
         "accuracy under attack, 8-bit", "0/1", 0, 1, +1,
         "adv_correct after rounding the perturbed picture to 256 levels",
     ),
+    "adv_hits_target_8bit": Metric(
+        "targeted hits, 8-bit", "0/1", 0, 1, -1,
+        "adv_hits_target after rounding the perturbed picture to 256 levels",
+    ),
     "perturbation_l2": Metric(
         "realised L2 norm", "pixels in [0,1]", 0, _INF, 0, "length of the perturbation as made"
     ),

@@ -97,7 +97,8 @@ def _transfer(model: str, images: int, rng: np.random.Generator) -> list[Row]:
         hits = rng.random(images) < fooled * 0.3
         condition = f"l2_0.50/targeted/{target}"
         rows += _answers(model, condition, 20, clean & ~hits & (hard > fooled), rng)
-        rows += facts(model, condition, "adv_hits_target", hits, step=20)
+        for metric in ("adv_hits_target", "adv_hits_target_8bit"):
+            rows += facts(model, condition, metric, hits, step=20)
     return rows
 
 

@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo.activations import adds_activations, nearest_activation, outputs
+from zoo.activations import (
+    TapError,
+    adds_activations,
+    first_activation,
+    nearest_activation,
+    outputs,
+)
 from zoo.catalog import find, members
 from zoo.load import load_encoder
 from zoo.spec import ModelSpec
@@ -106,9 +112,17 @@ def test_a_network_that_ends_a_stage_raw_is_tapped_before() -> None:
     assert nearest_activation("raw", outputs(network)) == "last"
 
 
+def test_a_tap_without_an_activation_of_its_size_stays_where_it_is() -> None:
+    found = outputs(net(first=nn.ReLU(), down=net(raw=conv(2)), out=conv()))
+    assert nearest_activation("down.raw", found) == "down"
+
+
 def test_a_network_without_activations_is_refused() -> None:
-    with pytest.raises(ValueError, match="no activation has the size of raw"):
-        nearest_activation("raw", outputs(net(raw=conv(), out=conv())))
+    found = outputs(net(raw=conv(), out=conv()))
+    with pytest.raises(TapError, match="no layer of this network gives an activation"):
+        first_activation(found)
+    with pytest.raises(TapError, match="nothing does not give one tensor once"):
+        nearest_activation("nothing", found)
 
 
 @pytest.mark.parametrize(

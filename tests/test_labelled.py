@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from bench.cells import Cell, run_cell
 from bench.labelled import check_published, labelled_images
@@ -15,8 +16,9 @@ from results.schema import validate
 from tests.test_imagenet import write_folders
 from tests.tiny import inputs
 from zoo.catalog import find
-from zoo.evaluate import AccuracyError
-from zoo.imagenet import View, bundled_imagenet
+from zoo.datasets import LabelledImages
+from zoo.evaluate import shows_all_classes
+from zoo.imagenet import View, bundled_imagenet, load_imagenet
 from zoo.labels import LabelError
 from zoo.load import untrained
 from zoo.spec import Hub
@@ -58,7 +60,7 @@ def test_a_mapped_run_counts_right_groups(tmp_path: Path) -> None:
     assert len(clean) == 5
 
 
-def test_a_model_that_misses_its_published_accuracy_stops_the_run(
+def test_a_model_that_misses_its_published_accuracy_is_refused_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_folders(tmp_path)
@@ -66,9 +68,36 @@ def test_a_model_that_misses_its_published_accuracy_stops_the_run(
         "bench.labelled.load_classifier", lambda spec, device: untrained(spec).eval()
     )
     spec = find("mobilenetv3_small_050.lamb_in1k")
-    check_published([spec], tmp_path, 4, "cpu")  # its line says no accuracy: it has no line
-    with pytest.raises(AccuracyError, match=r"it names 0 of 4 pictures"):
-        check_published([replace(spec, weights=Hub(accuracy=0.99))], tmp_path, 4, "cpu")
+    good, bad = (replace(spec, weights=Hub(accuracy=rate)) for rate in (0.01, 0.99))
+    few = check_published([good, bad], tmp_path, 4, "cpu")
+    assert not few.refused  # four pictures are of no thousand classes
+    assert "show 3 classes" in few.warnings[0] and "all 1,000 are wanted" in few.warnings[0]
+    monkeypatch.setattr("bench.labelled.shows_all_classes", lambda _: True)
+    assert not check_published([spec], tmp_path, 4, "cpu").refused  # it has no line
+    found = check_published([bad, good], tmp_path, 4, "cpu")
+    assert list(found.refused) == [bad]
+    assert "it names 0 of 4 pictures" in str(found.refused[bad])
+
+
+def test_only_pictures_of_all_classes_judge() -> None:
+    assert not shows_all_classes(bundled_imagenet(View(32)))
+    labels = torch.arange(1000)
+    pixels = torch.zeros(1000, 3, 1, 1, dtype=torch.uint8)
+    every = LabelledImages(tuple(map(str, range(1000))), pixels, labels, "imagenet")
+    assert shows_all_classes(every)
+    assert not shows_all_classes(every.first(999))
+
+
+def test_restricted_images_are_chosen_from_the_nine_classes_alike(tmp_path: Path) -> None:
+    """Dogs are 118 classes and cats five: chosen by class there would be dogs alone."""
+    lines = []
+    for label in (*range(151, 191), 281, 30, 0, 999):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"a picture, of {label}.png")
+        lines.append(f"a picture, of {label}.png, {label}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    images = load_imagenet(tmp_path, View(8), n=3, space="restricted_imagenet")
+    assert sorted(images.labels.tolist()) == [0, 1, 2]
+    assert images.space == "restricted_imagenet"
 
 
 def test_real_networks_are_fooled_and_their_examples_transfer(tmp_path: Path) -> None:
@@ -93,7 +122,7 @@ def test_answers_do_not_depend_on_how_pictures_are_batched(monkeypatch: pytest.M
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 5)).eval()
     images = torch.rand(7, 3, 8, 8)
     together = answers(model, images)
-    monkeypatch.setattr("bench.transfer.batch_size", lambda _: 2)
+    monkeypatch.setattr("bench.transfer.batch_of", lambda *_: 2)
     assert torch.equal(answers(model, images), together)
 
 

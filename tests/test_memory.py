@@ -1,11 +1,14 @@
 """Batches fit the memory, and the figure they are reckoned with holds for every network."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from zoo import memory
 from zoo.catalog import ZOO
+from zoo.exchange import Resized, batch_of
 from zoo.memory import BYTES_A_PIXEL, MOST, batch_size
 from zoo.spec import ModelSpec
 from zoo.taps import skeleton
@@ -21,14 +24,33 @@ def test_batches_fit_half_of_the_free_memory(
     side: int, gigabytes: float, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda _: int(gigabytes * 1e9))
-    size = batch_size(torch.empty(1, 3, side, side))
+    size = batch_size(side, torch.device("cpu"))
     assert size == expected
     assert size == 1 or size * side * side * BYTES_A_PIXEL <= gigabytes * 1e9 / 2
 
 
 def test_this_machine_has_memory() -> None:
     assert memory.free_bytes(torch.device("cpu")) > 2**28
-    assert 1 <= batch_size(torch.empty(1, 3, 32, 32)) <= MOST
+    assert 1 <= batch_size(32, torch.device("cpu")) <= MOST
+
+
+def test_the_device_asked_is_the_one_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(64e9), int(80e9)))
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=1))
+    assert batch_size(32, torch.device("cuda")) == 500
+    assert batch_size(32, torch.device("cpu")) == 1
+
+
+def test_the_side_is_the_one_the_network_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("zoo.exchange.batch_size", lambda side, _: asked.append(side) or 1)
+    images = torch.empty(1, 3, 32, 32)
+    for model in (
+        nn.Identity(), Resized(nn.Identity(), 299, "bicubic"),
+        nn.Sequential(*(Resized(nn.Identity(), side, "bicubic") for side in (224, 16))),
+    ):  # fmt: skip
+        batch_of(model, images)
+    assert asked == [32, 299, 224]
 
 
 def kept(net: nn.Module, side: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from bench import run as engine
 from bench.inputs import Inputs
@@ -42,6 +43,13 @@ def test_a_new_model_computes_its_own_cells_only(tmp_path: Path) -> None:
     manifest = store.read_manifest(run)
     assert manifest["models"][RESNET.name]["family"] == "ResNet"
     assert manifest["source"] == "resnet50_c10.random-s0"
+    assert (manifest["device"], manifest["devices"]) == ("cpu", ["cpu"])
+    assert manifest["precision"] == {
+        "weights": "float32",
+        "compute": "float32",
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+    }
 
 
 def test_cells_of_older_weights_are_not_read(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_pictures_pass_in_batches_of_bounded_size(
     model = linear(weight(), bias=1.0 - float((weight() * 0.5).sum()))
     model.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     whole = craft(model, GREY, labels(model), attack=Attack("l2", 0.5, "untargeted", 60), seed=0)
-    monkeypatch.setattr("bench.transfer.batch_size", lambda _: batch)
+    monkeypatch.setattr("bench.transfer.batch_of", lambda *_: batch)
     seen.clear()
     made = craft(model, GREY, labels(model), attack=Attack("l2", 0.5, "untargeted", 60), seed=0)
     assert max(seen) == batch
@@ -152,3 +152,21 @@ def test_a_perturbation_below_half_a_level_dies_in_eight_bits() -> None:
     found = facts(model, clean, torch.zeros(4).long(), crafted)
     assert not found["adv_correct"].any()
     assert found["adv_correct_8bit"].all()
+
+
+@pytest.mark.parametrize(("moved", "level"), [(0.4, 0), (0.6, 1), (-0.4, 0), (-0.6, -1)])
+def test_eight_bits_are_the_nearest_level(moved: float, level: int) -> None:
+    """Neither cut off nor raised: the answer is that to the level, for the class aimed at, too."""
+    clean = torch.full(SHAPE, 128 / 255)
+    seen: list[Tensor] = []
+
+    class Looks(Fixed):
+        def forward(self, images: Tensor) -> Tensor:
+            seen.append(images)
+            return super().forward(images)
+
+    named = torch.zeros(len(clean)).long()
+    crafted = Crafted(Attack("linf", 0.01, "targeted", target=1), clean + moved / 255, named)
+    found = facts(Looks([1] * len(clean)), clean, named, crafted)
+    torch.testing.assert_close(seen[1] * 255, torch.full(SHAPE, 128.0 + level))
+    assert found["adv_hits_target_8bit"].all()

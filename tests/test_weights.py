@@ -266,3 +266,54 @@ def test_offline_nothing_is_tried(offline: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(httpx, "head", lambda *_, **__: pytest.fail("asked the network"))
     with pytest.raises(WeightsError, match="save that file as"):
         load_classifier(TINY)
+
+
+def test_what_the_hub_s_client_raises_is_one_sentence(
+    offline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import errors
+
+    (client, *_) = errors.HfHubHTTPError.__bases__
+    monkeypatch.setattr(weights.constants, "ENDPOINT", "https://mirror.example")
+    asked: list[str] = []
+    monkeypatch.setattr(httpx, "head", lambda url, **_: asked.append(url))
+    for error in (client("broken"), errors.EntryNotFoundError("none"), OSError("disk")):
+
+        def fail(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(weights, "hf_hub_download", fail)
+        with pytest.raises(WeightsError, match=r"needs https://mirror.example/timm/test_resnet"):
+            load_classifier(TINY)
+    assert set(asked) == {"https://mirror.example"}
+
+
+def test_a_hub_model_that_is_on_no_hub_names_its_page(offline: Path) -> None:
+    spec = replace(TINY, name="legacy_seresnet18.in1k", arch="legacy_seresnet18.in1k")
+    with pytest.raises(WeightsError, match=r"not on the hub \(https://github.com/.*pth\): save"):
+        weights_digest(spec)
+
+
+def test_an_auxiliary_head_is_dropped_and_nothing_else(offline: Path) -> None:
+    spec = find("inception_v3.tv_in1k")
+    state = untrained(spec).net.state_dict()
+    file = offline / f"{spec.name}.safetensors"
+    save_file({**state, "AuxLogits.fc.weight": torch.ones(2)}, file)
+    loaded = load_classifier(spec, fold=False)
+    assert all(torch.equal(loaded.net.state_dict()[name], state[name]) for name in state)
+    save_file({**state, "Surplus.fc.weight": torch.ones(2)}, file)
+    with pytest.raises(WeightsError, match=r"Surplus.fc.weight.*: replace the file"):
+        load_classifier(spec)
+
+
+def test_names_that_changed_are_translated_as_timm_does(offline: Path) -> None:
+    spec = find("vgg11.tv_in1k")
+    small = replace(spec, name="convnext_atto.d2_in1k", arch="convnext_atto.d2_in1k")
+    state = untrained(small).net.state_dict()
+    old = {
+        name.replace("head.fc.", "head.").replace("head.norm.", "norm."): tensor
+        for name, tensor in state.items()
+    }
+    save_file(old, offline / f"{small.name}.safetensors")
+    loaded = load_classifier(small, fold=False)
+    assert all(torch.equal(loaded.net.state_dict()[name], state[name]) for name in state)

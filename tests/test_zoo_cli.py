@@ -136,6 +136,12 @@ def test_check_takes_an_architecture_nobody_prepared(call) -> None:
     assert "tap blocks.5: (576, 2, 2) from 64 px" in out
 
 
+def test_check_takes_a_transformer_at_its_own_size(call) -> None:
+    code, out, err = call("check", "deit_tiny_patch16_224", "--weights", "random")
+    assert (code, err) == (0, "")
+    assert "tap blocks.0.mlp.act: (768, 14, 14) from 224 px" in out
+
+
 def test_check_refuses_what_was_not_published(
     call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +151,10 @@ def test_check_refuses_what_was_not_published(
         real = getattr(cli, name)
         monkeypatch.setattr(cli, name, lambda _, real=real, **options: real(untrained, **options))
     monkeypatch.setattr(cli, "find", lambda _: spec)
+    code, out, err = call("check", "mobilenetv3_small_100.lamb_in1k", "--size", "64")
+    assert (code, err) == (0, "")
+    assert "these 20 pictures show 19 classes" in " ".join(out.split())
+    monkeypatch.setattr(cli, "shows_all_classes", lambda _: True)
     code, out, err = call("check", "mobilenetv3_small_100.lamb_in1k", "--size", "64")
     assert code == 2
     assert "of 20 pictures right (foolbox's, imagenet)" in out

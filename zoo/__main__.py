@@ -8,10 +8,18 @@ import torch
 import typer
 from rich.console import Console
 
+from zoo.activations import TapError, own_size
 from zoo.catalog import UnknownModelError, find
 from zoo.datasets import DataError, LabelledImages, balanced, bundled_cifar10, load_cifar10
-from zoo.evaluate import AccuracyError, accept, accuracy
-from zoo.imagenet import bundled_imagenet, load_imagenet, restrict, view_of
+from zoo.evaluate import (
+    AccuracyError,
+    accept,
+    accuracy,
+    published_accuracy,
+    shows_all_classes,
+    unjudged,
+)
+from zoo.imagenet import bundled_imagenet, load_imagenet, view_of
 from zoo.listing import everything, page, table
 from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, usable
 from zoo.produce import measured, moved, produce, training_images
@@ -78,7 +86,7 @@ def check(
         Path | None, typer.Option(help="pictures to count on; default: foolbox's 20")
     ] = None,
     images: Annotated[int, typer.Option(help="how many of --data, spread over classes")] = 1000,
-    size: Annotated[int, typer.Option(help="side of the test picture for the taps")] = 128,
+    size: Annotated[int, typer.Option(help="side of the test picture; 0 = the model's own")] = 0,
     device: Device = "cpu",
     all: Annotated[
         bool, typer.Option("--all", help="recompute what is recorded of every trained member")
@@ -103,17 +111,27 @@ def check(
         return
     spec = find(name if weights == "own" else f"{name.split('.')[0]}.random")
     model = load_classifier(spec, device=usable(device))
-    encoder = load_encoder(spec, device=device)
-    with torch.no_grad():
-        taps = encoder(torch.rand(1, 3, size, size, device=device))
-    for tap, activation in taps.items():
-        typer.echo(f"tap {tap}: {tuple(activation.shape[1:])} from {size} px")
+    _show_taps(spec, size or own_size(model.net)[-1], device)
     typer.echo(f"{sum(p.numel() for p in model.parameters()):,} parameters (batch norms folded)")
     pictures = _pictures(spec, data, images)
     got = accuracy(model, pictures)
     whose = data or "foolbox's"
     typer.echo(f"{got.correct} of {got.n} pictures right ({whose}, {pictures.space})")
-    accept(spec, got)
+    if shows_all_classes(pictures):
+        accept(spec, got)
+    elif published_accuracy(spec) is not None:
+        typer.echo(unjudged(pictures))
+
+
+def _show_taps(spec: ModelSpec, size: int, device: str) -> None:
+    try:
+        with torch.no_grad():
+            taps = load_encoder(spec, device=device)(torch.rand(1, 3, size, size, device=device))
+    except TapError as error:  # no backbone for style, and a classifier all the same
+        typer.echo(f"no taps: {error}")
+        return
+    for tap, activation in taps.items():
+        typer.echo(f"tap {tap}: {tuple(activation.shape[1:])} from {size} px")
 
 
 def _pictures(spec: ModelSpec, data: Path | None, n: int) -> LabelledImages:
@@ -122,8 +140,9 @@ def _pictures(spec: ModelSpec, data: Path | None, n: int) -> LabelledImages:
         test = load_cifar10(data, "test") if data else bundled_cifar10()
         return test.subset(balanced(test.labels.tolist(), n))
     view = view_of(spec)
-    pictures = load_imagenet(data, view, n=n) if data else bundled_imagenet(view)
-    return restrict(pictures) if spec.dataset == "restricted_imagenet" else pictures
+    if data is None:
+        return bundled_imagenet(view, space=spec.dataset)
+    return load_imagenet(data, view, n=n, space=spec.dataset)
 
 
 def _compare(data: Path | None, device: str) -> None:

@@ -27,6 +27,10 @@ _KEEPING = {
 _LEAF = "torch::autograd::AccumulateGrad"
 
 
+class TapError(ValueError):
+    """A network, or a layer, that style cannot be read from; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Output:
     """What one module gave.
@@ -73,24 +77,48 @@ def outputs(net: nn.Module) -> list[Output]:
     ]
 
 
+def own_size(net: nn.Module) -> tuple[int, int, int]:
+    """Channels, height and width of the pictures a network is made for."""
+    size: tuple[int, int, int] = getattr(net, "pretrained_cfg", {}).get("input_size", (3, 96, 96))
+    return size
+
+
 def nearest_activation(module: str, found: Sequence[Output]) -> str:
     """Where the activation is that a module's output belongs to.
 
     The module itself where it gives one. Else the first one behind it of the same spatial size,
     which is the norm and nonlinearity that reads a raw convolution (DenseNet, EfficientNet). Else
     the last one before it of that size: networks that normalise first (ConvNeXt, transformers)
-    have none behind a stage.
+    have none behind a stage. Else the module itself: some networks multiply what they have
+    activated, or tap between two sizes, and their own choice is then the nearest there is.
 
     Raises:
-        ValueError: no activation of that size.
+        TapError: it is no module that is called once and gives one tensor.
     """
-    at = next(i for i, output in enumerate(found) if output.module == module)
+    at = next((i for i, output in enumerate(found) if output.module == module), None)
+    if at is None:
+        raise TapError(
+            f"{module} does not give one tensor once a picture, so style cannot be read there: "
+            "leave this network to the attacks"
+        )
     if found[at].activation:
         return module
     for other in (*found[at + 1 :], *reversed(found[:at])):
         if other.activation and other.sides & found[at].sides:
             return other.outermost
-    raise ValueError(f"no activation has the size of {module}")
+    return found[at].outermost
+
+
+def first_activation(found: Sequence[Output]) -> str:
+    """Where the first activation of a network is.
+
+    Raises:
+        TapError: it has none that one module gives.
+    """
+    first = next((output.outermost for output in found if output.activation), None)
+    if first is None:
+        raise TapError("no layer of this network gives an activation: leave it to the attacks")
+    return first
 
 
 def adds_activations(net: nn.Module) -> bool:
@@ -104,7 +132,7 @@ def adds_activations(net: nn.Module) -> bool:
 
 def _run(net: nn.Module, keep: Any = None) -> Tensor:
     """One forward pass of the size the network is made for, in evaluation mode."""
-    sides = getattr(net, "pretrained_cfg", {}).get("input_size", (3, 96, 96))
+    sides = own_size(net)
     training, device = net.training, next(net.parameters()).device
     hooks = []
     for name, module in net.named_modules() if keep else ():

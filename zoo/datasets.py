@@ -14,8 +14,6 @@ from jaxtyping import Int64, UInt8
 from PIL import Image
 from torch import Tensor
 
-from zoo.memory import batch_size
-
 CIFAR10_CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
@@ -47,11 +45,6 @@ class LabelledImages:
         digest = hashlib.sha256(self.pixels.contiguous().numpy().tobytes())
         digest.update(self.labels.numpy().tobytes())
         return digest.hexdigest()
-
-    @property
-    def batch(self) -> int:
-        """How many go through a network at once, see ``zoo.memory``."""
-        return batch_size(self.pixels)
 
     def subset(self, index: Sequence[int]) -> "LabelledImages":
         """The pictures at these positions, in this order."""

@@ -8,6 +8,8 @@ from scipy.stats import binomtest
 from torch import nn
 
 from zoo.datasets import LabelledImages, to_float
+from zoo.labels import wordnet_ids
+from zoo.memory import batch_size
 from zoo.precision import computing, fastest
 from zoo.robust import STEPS, input_gradient
 from zoo.spec import ModelSpec
@@ -49,21 +51,45 @@ def accuracy(model: nn.Module, images: LabelledImages, *, batch: int | None = No
     device = next(model.parameters()).device
     right = 0
     with torch.no_grad():
-        for x, y in images.batches(batch or images.batch):
+        for x, y in images.batches(batch or batch_size(images.pixels.shape[-1], device)):
             right += int((model(x.to(device)).argmax(1).cpu() == y).sum())
     return Accuracy(right, len(images))
+
+
+def published_accuracy(spec: ModelSpec) -> float | None:
+    """Top-1 as published, 0..1; None where none is known."""
+    found: float | None = getattr(spec.weights, "accuracy", None)
+    return found
+
+
+def shows_all_classes(images: LabelledImages) -> bool:
+    """Whether pictures show all of ImageNet's 1,000 classes, as published accuracies are of."""
+    return images.space == "imagenet" and len(set(images.labels.tolist())) == len(wordnet_ids())
+
+
+def unjudged(images: LabelledImages) -> str:
+    """Why pictures judge no published accuracy."""
+    return (
+        f"not held against published accuracies: these {len(images)} pictures show "
+        f"{len(set(images.labels.tolist()))} classes, and all 1,000 are wanted (the validation set)"
+    )
 
 
 def accept(spec: ModelSpec, got: Accuracy) -> None:
     """Refuse a model whose accuracy misses the published one by more than its interval.
 
+    What this sees depends on n. Of 1,000 pictures, one a class, a model of 76 % is refused below
+    about 71.5 %, of 10,000 below 74.7 %, of all 50,000 below 75.5 %. So a normaliser left inside a
+    network is caught by few pictures, and the double mapping of torchvision's Inception, which
+    costs a few points, by many only.
+
     Args:
-        got: on a sample of the validation images, at the model's own size.
+        got: on a sample of the validation images that shows all classes, at the model's own size.
 
     Raises:
         AccuracyError: the published accuracy lies above Wilson's interval round the measured one.
     """
-    published = getattr(spec.weights, "accuracy", None)
+    published = published_accuracy(spec)
     if published is None:
         return
     high = binomtest(got.correct, got.n).proportion_ci(CONFIDENCE, method="wilson").high

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from zoo.labels import answering_in
 from zoo.load import load_classifier
+from zoo.memory import batch_size
 from zoo.spec import ModelSpec
 
 
@@ -31,6 +32,12 @@ class Resized(nn.Module):
             ).clamp(0, 1)
         logits: Tensor = self.classifier(images)
         return logits
+
+
+def batch_of(model: nn.Module, images: Tensor) -> int:
+    """How many of these pictures go through a network at once, at the side it really gets."""
+    sides = [module.size for module in model.modules() if isinstance(module, Resized)]
+    return batch_size(max(sides, default=images.shape[-1]), images.device)
 
 
 def load_contestant(

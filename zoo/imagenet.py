@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 from timm.models import get_pretrained_cfg
 from torchvision.transforms import InterpolationMode
@@ -55,7 +56,9 @@ class _Source:
     read: Callable[[Sequence[int]], Iterator[bytes]]
 
 
-def load_imagenet(folder: Path, view: View, *, n: int | None = None) -> LabelledImages:
+def load_imagenet(
+    folder: Path, view: View, *, n: int | None = None, space: str = "imagenet"
+) -> LabelledImages:
     """Pictures with ImageNet's labels from a folder, in whichever of three layouts it has.
 
     Args:
@@ -65,28 +68,43 @@ def load_imagenet(folder: Path, view: View, *, n: int | None = None) -> Labelled
             a ``labels.csv`` with a file name and a WordNet id or a class 0..999 in each line.
         view: see ``View``.
         n: how many, spread over the classes; always the same ones. None = all.
+        space: the classes they are chosen from and labelled by; of ``restricted_imagenet`` only
+            pictures of its nine are taken.
 
     Raises:
         DataError: nothing usable there, or a file that does not decode.
     """
     source = _source(folder)
-    chosen = balanced(source.labels, n or len(source.labels))
+    chosen = _chosen(source.labels, n or len(source.labels), space)
     images = [
         _seen(decode(data, f"{folder} {source.ids[i]}"), view)
         for i, data in zip(chosen, source.read(chosen), strict=True)
     ]
     ids, labels = [source.ids[i] for i in chosen], [source.labels[i] for i in chosen]
-    return stack(ids, images, labels, "imagenet")
+    return _in(space, stack(ids, images, labels, "imagenet"))
 
 
-def bundled_imagenet(view: View) -> LabelledImages:
+def _chosen(labels: Sequence[int], n: int, space: str) -> list[int]:
+    """Positions of n pictures, spread over the space's classes, not over those they consist of."""
+    if space != "restricted_imagenet":
+        return balanced(labels, n)
+    nine = restricted(torch.tensor(labels, dtype=torch.int64)).tolist()
+    inside = [i for i, label in enumerate(nine) if label >= 0]
+    return [inside[i] for i in balanced([nine[i] for i in inside], n)]
+
+
+def _in(space: str, images: LabelledImages) -> LabelledImages:
+    return restrict(images) if space == "restricted_imagenet" else images
+
+
+def bundled_imagenet(view: View, *, space: str = "imagenet") -> LabelledImages:
     """The 20 ImageNet pictures that foolbox ships."""
     import foolbox
 
     files = sorted((Path(foolbox.__file__).parent / "data").glob("imagenet_*.jpg"))
     labels = [int(f.stem.rsplit("_", 1)[1]) for f in files]
     images = [_seen(decode(f.read_bytes(), f.name), view) for f in files]
-    return stack([f.stem for f in files], images, labels, "imagenet")
+    return _in(space, stack([f.stem for f in files], images, labels, "imagenet"))
 
 
 def restrict(images: LabelledImages) -> LabelledImages:
@@ -141,7 +159,9 @@ def _listed(folder: Path, listing: Path) -> _Source:
     known |= {str(i): i for i in range(len(known))}
     files, labels = [], []
     for number, line in enumerate(listing.read_text().splitlines(), start=1):
-        name, _, label = (part.strip() for part in re.sub(r"[,\t ]+", ",", line).partition(","))
+        # the label is the last part: a file's name may have spaces and commas
+        parts = re.split(r"[,\t ]+(?=[^,\t ]*$)", line.strip(), maxsplit=1)
+        name, label = parts[0], "".join(parts[1:])
         if not name or (number == 1 and label not in known):
             continue  # an empty line, or a table's head
         if label not in known or not (folder / name).is_file():

