@@ -57,10 +57,10 @@ def units(table: pd.DataFrame) -> pd.Series:
     Robust twins and seeds share an architecture, and with it most of what a score depends on, so
     three ResNet-50 are one unit of a claim about architectures.
     """
-    names = table["model"].astype(str).str.partition(".")[0]
+    names = table["model"].astype(str).str.split(".", n=1).str[0]
     if not set(SWITCHES) <= set(table.columns):
         return names.rename("unit")
-    cells = names + " " + table[list(SWITCHES)].astype(str).agg("/".join, axis=1)
+    cells = names.str.cat([table[name].astype(str) for name in SWITCHES], sep="/")
     return names.where(table["role"] != "matched", cells).rename("unit")
 
 

@@ -47,6 +47,21 @@ _SWAG = "Wang et al. 2021"
 _DEMONTIS = "Demontis et al. 2019"
 _REPLY = "Ilyas et al. 2019 (reply to Nakano)"
 
+
+def _at_periods(name: str, label: str, unit: str, about: str, citation: str) -> dict[str, Metric]:
+    """One metric at each stride's period in the output, then the style picture's own."""
+    own = ": what the output may rightly have"
+    made: dict[str, Metric] = {}
+    style: dict[str, Metric] = {}
+    for p in _PERIODS:
+        low, high = (1, p) if unit == "ratio" else (-_INF, _INF)
+        key, said = f"{name}_{p}", label.format(p=p)
+        made[key] = Metric(said, unit, low, high, -1, about.format(p=p), citation)
+        of_style = f"{key} of the style picture itself{own}"
+        style[f"{key}_style"] = Metric(f"{said}, style", unit, low, high, 0, of_style, _NAKANO)
+    return made | style
+
+
 METRICS: dict[str, Metric] = {
     "clean_correct": Metric(
         "clean accuracy", "0/1", 0, 1, +1, "the model names the unperturbed picture's class"
@@ -209,48 +224,18 @@ METRICS: dict[str, Metric] = {
         "radial power of the style", "dB", -_INF, _INF, 0,
         "radial_power of the style picture itself",
     ),
-    **{
-        f"peak_{p}": Metric(
-            f"stride-locked peak K({p})", "dB", -_INF, _INF, -1,
-            f"power at period {p} on the two axes over its local ring, in the output", _ODENA,
-        )
-        for p in _PERIODS
-    },
-    **{
-        f"peak_{p}_style": Metric(
-            f"K({p}) of the style picture", "dB", -_INF, _INF, 0,
-            f"peak_{p} of the style picture itself: what the output may rightly have", _NAKANO,
-        )
-        for p in _PERIODS
-    },
-    **{
-        f"board_{p}": Metric(
-            f"checkerboard peak at period {p}", "dB", -_INF, _INF, -1,
-            f"power at period {p} on the two diagonals over its local ring, in the output", _ODENA,
-        )
-        for p in _PERIODS
-    },
-    **{
-        f"board_{p}_style": Metric(
-            f"checkerboard peak at period {p} of the style", "dB", -_INF, _INF, 0,
-            f"board_{p} of the style picture itself",
-        )
-        for p in _PERIODS
-    },
-    **{
-        f"lattice_{p}": Metric(
-            f"lattice of {p} pixels", "ratio", 1, p, -1,
-            f"largest over mean |dx|, |dy| at equal places modulo {p}", "Wang et al. 2002",
-        )
-        for p in _PERIODS
-    },
-    **{
-        f"lattice_{p}_style": Metric(
-            f"lattice of {p} pixels, style", "ratio", 1, p, 0,
-            f"lattice_{p} of the style picture itself",
-        )
-        for p in _PERIODS
-    },
+    **_at_periods(
+        "peak", "stride-locked peak K({p})", "dB",
+        "power at period {p} on the two axes over its local ring, in the output", _ODENA,
+    ),
+    **_at_periods(
+        "board", "checkerboard peak at period {p}", "dB",
+        "power at period {p} on the two diagonals over its local ring, in the output", _ODENA,
+    ),
+    **_at_periods(
+        "lattice", "lattice of {p} pixels", "ratio",
+        "largest over mean |dx|, |dy| at equal places modulo {p}", "Wang et al. 2002",
+    ),
     "objective_start": Metric(
         "objective at the start", "network's own", -_INF, _INF, 0,
         "mean of the channel, or the logit, on the grey start", "Engstrom et al. 2019",

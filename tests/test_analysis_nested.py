@@ -175,11 +175,14 @@ def test_a_planted_slope_is_found_within_groups() -> None:
     lines = grouped(np.random.default_rng(0), groups=40, slope=2.0)
     found = mixed_slope(lines, "x", "y", within="group")
     assert found.low < 2 < found.high and found.p < 1e-6 and found.n == 40
-    assert "120 lines in 40 groups" in found.note
+    assert "means of 40 groups of 3" in found.note
     means = lines.groupby("group").mean()
     ols = stats.linregress(means["x"], means["y"])
     assert found.value == pytest.approx(ols.slope, rel=1e-3)  # balanced: the same estimate
     assert found.p == pytest.approx(ols.pvalue, rel=0.2, abs=1e-12)
+    uneven = mixed_slope(lines.iloc[1:], "x", "y", within="group")
+    assert "119 lines in 40 groups" in uneven.note
+    assert uneven.value == pytest.approx(found.value, abs=0.05)
 
 
 def test_what_cannot_be_mixed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,9 +192,9 @@ def test_what_cannot_be_mixed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "does not vary" in mixed_slope(lines.assign(x=1.0), "x", "y", within="group").reason
     assert "too few" in mixed_slope(lines.iloc[:6], "x", "y", within="group").reason
     monkeypatch.setattr(mixed, "_fitted", lambda *_: None)
-    fallen = mixed_slope(lines, "x", "y", within="group")
+    fallen = mixed_slope(lines.iloc[1:], "x", "y", within="group")
     assert "no convergence" in fallen.note
-    means = lines.groupby("group").mean()
+    means = lines.iloc[1:].groupby("group").mean()
     assert fallen.p == pytest.approx(stats.linregress(means["x"], means["y"]).pvalue)
 
 
@@ -208,9 +211,11 @@ def test_no_scatter_between_groups_is_the_model_s_edge() -> None:
 
 def test_the_factory_says_what_seeds_within_nets_leave() -> None:
     table = nets(np.random.default_rng(0))
-    note = main_effect(table, "progress", "residual", True, False).note
-    assert float(note.split("mixed effects ")[1].split()[0]) == pytest.approx(-0.15, abs=0.02)
-    assert "32 lines in 16 groups" in note
+    found = main_effect(table, "progress", "residual", True, False)
+    assert found.value == pytest.approx(-0.15, abs=0.02) and found.n == 16
+    assert "means of 16 groups of 2" in found.note
+    naive = found.note.split("seeds as if independent ")[1].split()[0]
+    assert float(naive) == pytest.approx(-0.15, abs=0.02)
     single = nets(np.random.default_rng(0), seeds=1)
     assert "one line a group" in main_effect(single, "progress", "residual", True, False).note
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.association import associate
-from analysis.sample import standard_networks
+from analysis.sample import by_unit, standard_networks
 from tests.worlds import zoo
 
 
@@ -22,3 +22,8 @@ def test_a_second_seed_is_no_further_network() -> None:
 
 def test_an_empty_zoo_stays_empty() -> None:
     assert standard_networks(zoo(np.random.default_rng(0), n=2).iloc[:0]).empty
+
+
+def test_no_models_are_no_units() -> None:
+    columns = ["model", "role", "residual", "downsampling", "batch_norm", "progress"]
+    assert by_unit(pd.DataFrame(columns=columns)).empty

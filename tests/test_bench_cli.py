@@ -38,7 +38,14 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     ("arguments", "sentence"),
     [
         (["--preset", "enormous"], "choose one of smoke, quick"),
-        (["style", "--condition", "oil"], "no condition oil: choose some of plain, random-weights"),
+        (
+            ["style", "--condition", "oil"],
+            "no condition oil: choose some of plain, matched, random",
+        ),
+        (
+            ["style", "--condition", "box-kernels", "--models", "vgg_c10.random"],
+            "has nothing to measure on vgg_c10.random",
+        ),
         (["--models", f"{SMALL}+facelift"], "no surgery facelift: choose one of average-pool"),
         (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
         (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),
@@ -239,7 +246,6 @@ def test_the_size_of_the_pictures_can_be_chosen(
                 f"coverage/{SMALL}/matched/seed0",
             ],
         ),
-        ("box-kernels", SMALL, []),  # a VGG has none to change
     ],
 )
 def test_conditions_of_the_laboratory_are_a_command(

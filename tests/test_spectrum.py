@@ -35,6 +35,7 @@ def test_a_constant_picture_scores_zero(value):
     scores = artifact_scores(torch.full((2, 3, SIZE, 144), value))
     assert list(scores) == [
         *(f"peak_{p}" for p in PERIODS),
+        *(f"board_{p}" for p in PERIODS),
         "high_frequency_share",
         "spectral_slope",
         "total_variation",

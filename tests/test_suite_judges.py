@@ -66,7 +66,7 @@ def test_kept_pictures_are_read_not_made(tmp_path: Path, monkeypatch: pytest.Mon
     assert not kept_pictures(MADE, VGG, fed, seed=1) and made  # another seed's are others
 
 
-@pytest.mark.parametrize("state", ["missing", "damaged", "of another seed"])
+@pytest.mark.parametrize("state", ["missing", "damaged", "of other settings"])
 def test_pictures_that_are_not_there_are_made_and_the_rows_come_again(
     state: str, tmp_path: Path
 ) -> None:
@@ -79,7 +79,7 @@ def test_pictures_that_are_not_there_are_made_and_the_rows_come_again(
     elif state == "damaged":
         file.write_bytes(content[: len(content) // 2])
     else:
-        run_cell(Cell(VGG, replace(MADE, settings=replace(STYLE, evaluations=1)), 1), fed)
+        run_cell(Cell(VGG, replace(MADE, settings=replace(STYLE, evaluations=1)), 0), fed)
         assert file.read_bytes() != content
     pd.testing.assert_frame_equal(run_cell(Cell(OTHER, judging(), 0), fed), rows)
     assert file.read_bytes() == content

@@ -94,7 +94,7 @@ def test_the_memory_does_not_change_the_pictures(
     attack = Attack(norm, eps, "untargeted", steps=2, method=method)
     made = []
     for batch in (500, 4, 3, 1):
-        monkeypatch.setattr("bench.transfer.batch_size", lambda _, size=batch: size)
+        monkeypatch.setattr("bench.transfer.batch_of", lambda *_, size=batch: size)
         made.append(craft(model, images, labels(model, images), attack=attack, seed=0))
     for other in made[1:]:
         torch.testing.assert_close(other, made[0], atol=1e-5, rtol=0)
