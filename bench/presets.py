@@ -73,7 +73,7 @@ _PRESETS = (
             SLICE,
             _style(
                 StyleSettings(weights=(1.0, 100.0), evaluations=100),
-                StyleSettings(weights=(100.0,), start="noise", evaluations=100),
+                StyleSettings(weights=(100.0,), start="noise", evaluations=75),
             ),
         ),
         contents=("chelsea",),
