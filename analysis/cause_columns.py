@@ -1,5 +1,6 @@
 """Candidate causes as one number a model: early robustness, peakiness, uneven strides."""
 
+import numpy as np
 import pandas as pd
 
 from analysis.layer_columns import layer_ratios
@@ -14,8 +15,9 @@ def cause_columns(rows: pd.DataFrame) -> pd.DataFrame:
     Columns: ``early_layer_ratio``: R(f) under an adversary of L2 norm .1, mean of the first two
     taps, lower is more robust (Ilyas et al. 2019, reply). The reply gives no norm; L2 of .25 to 3,
     usual at its 224 pixels, is the same change a pixel as .04 to .43 at 32, and .1 is the measured
-    radius nearest to the geometric middle, .12. ``entropy_share``: entropy of the last
-    matched tap's activations over that of an even map, in [0, 1], mean over pictures (Wang et al.
+    radius nearest to the geometric middle, .12. ``early_layer_doublings``: its log2, since a
+    difference in R(f) means nothing without the radius it was taken at. ``entropy_share``:
+    entropy of the last matched tap's activations over that of an even map, in [0, 1], mean over pictures (Wang et al.
     2021); ``unevenness``: the largest over periods of the static predictor (Odena et al. 2016).
     """
     parts = [_early(rows), _entropy(rows), _unevenness(rows)]
@@ -23,11 +25,13 @@ def cause_columns(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(known, axis=1) if known else pd.DataFrame()
 
 
-def _early(rows: pd.DataFrame) -> pd.Series:
+def _early(rows: pd.DataFrame) -> pd.DataFrame:
     ratios = layer_ratios(rows, resamples=1)
     attacked = ratios[(ratios["budget"] == _BUDGET) & (ratios["kind"] == "adversary")]
     chosen = attacked[attacked["depth"] <= _EARLY]
-    return chosen.groupby("model")["ratio"].mean().astype(float).rename("early_layer_ratio")
+    ratio = chosen.groupby("model")["ratio"].mean().astype(float).rename("early_layer_ratio")
+    doublings = np.log2(ratio.where(ratio > 0)).rename("early_layer_doublings")
+    return pd.concat([ratio, doublings], axis=1)
 
 
 def _entropy(rows: pd.DataFrame) -> pd.Series:

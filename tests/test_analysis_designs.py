@@ -101,6 +101,7 @@ def test_causes_are_read_from_their_suites() -> None:
     assert found.loc[VGG, "entropy_share"] == pytest.approx(0.5)
     assert found.loc[VGG, "unevenness"] == pytest.approx(0.48)
     assert found.loc[SOURCE, "early_layer_ratio"] == pytest.approx((0.25 + 0.75) / 2)
+    assert found.loc[SOURCE, "early_layer_doublings"] == pytest.approx(-1)
     assert cause_columns(frame(facts(VGG, "clean", "clean_correct", [1]))).empty
 
 
