@@ -17,8 +17,9 @@ def cause_columns(rows: pd.DataFrame) -> pd.DataFrame:
     usual at its 224 pixels, is the same change a pixel as .04 to .43 at 32, and .1 is the measured
     radius nearest to the geometric middle, .12. ``early_layer_doublings``: its log2, since a
     difference in R(f) means nothing without the radius it was taken at. ``entropy_share``:
-    entropy of the last matched tap's activations over that of an even map, in [0, 1], mean over pictures (Wang et al.
-    2021); ``unevenness``: the largest over periods of the static predictor (Odena et al. 2016).
+    entropy of the last matched tap's activations over that of an even map, in [0, 1], mean over
+    pictures (Wang et al. 2021); ``unevenness``: the largest over periods of the static predictor
+    (Odena et al. 2016).
     """
     parts = [_early(rows), _entropy(rows), _unevenness(rows)]
     known = [part for part in parts if len(part)]
