@@ -30,9 +30,10 @@ def _early(rows: pd.DataFrame) -> pd.DataFrame:
     ratios = layer_ratios(rows, resamples=1)
     attacked = ratios[(ratios["budget"] == _BUDGET) & (ratios["kind"] == "adversary")]
     chosen = attacked[attacked["depth"] <= _EARLY]
-    ratio = chosen.groupby("model")["ratio"].mean().astype(float).rename("early_layer_ratio")
-    doublings = np.log2(ratio.where(ratio > 0)).rename("early_layer_doublings")
-    return pd.concat([ratio, doublings], axis=1)
+    ratio = chosen.groupby("model")["ratio"].mean().astype(float)
+    return pd.DataFrame(
+        {"early_layer_ratio": ratio, "early_layer_doublings": np.log2(ratio.where(ratio > 0))}
+    )
 
 
 def _entropy(rows: pd.DataFrame) -> pd.Series:

@@ -60,7 +60,9 @@ def units(table: pd.DataFrame) -> pd.Series:
     names = table["model"].astype(str).str.split(".", n=1).str[0]
     if not set(SWITCHES) <= set(table.columns):
         return names.rename("unit")
-    cells = names.str.cat([table[name].astype(str) for name in SWITCHES], sep="/")
+    cells = names
+    for switch in SWITCHES:
+        cells = cells + "/" + table[switch].astype(str)
     return names.where(table["role"] != "matched", cells).rename("unit")
 
 
