@@ -1,6 +1,7 @@
 """Which figures a run has rows for, by file name, and which pictures it kept."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -145,10 +146,14 @@ def shown_pictures(run: Path) -> pd.DataFrame:
 
 
 def _named(run: Path, root: Path) -> list[tuple[str, str, str, str]]:
-    """Pictures by the bench's names, ``<model>/<condition with _ for />__<case>.png``."""
-    files = sorted(root.glob("*/*__*.png"))
-    names = [file.stem.split("__", 1) for file in files]
-    return [
-        (file.parent.name, case, condition.replace("_", "/"), str(file.relative_to(run)))
-        for file, (condition, case) in zip(files, names, strict=True)
-    ]
+    """Pictures by the bench's names, ``<model>/<condition with _ for />__<case>.png``.
+
+    Further seeds' names end in ``__s<seed>``; a picture is shown once, from its first seed.
+    """
+    files = sorted(root.glob("*/*__*.png"), key=lambda file: (file.parent.name, file.stem))
+    found: dict[tuple[str, str, str], str] = {}
+    for file in files:
+        condition, case = re.sub(r"__s\d+$", "", file.stem).split("__", 1)
+        key = (file.parent.name, case, condition.replace("_", "/"))
+        found.setdefault(key, str(file.relative_to(run)))
+    return [(*key, file) for key, file in found.items()]

@@ -96,7 +96,8 @@ _PRESETS = (
     ),
     Preset(
         name="style-lab",
-        about="every condition of the style laboratory on its own models, about an hour",
+        about="every condition of the style laboratory on its own models; "
+        "--dry-run estimates its time",
         dataset="cifar10",
         images=20,
         experiments=tuple(CONDITIONS.values()),
@@ -107,7 +108,7 @@ _PRESETS = (
     Preset(
         name="attack-lens",
         about="robustness, layers and transfer of all pairs on 100 images, with --data; "
-        "half an hour on two cores for seven contestants and the controls",
+        "--dry-run estimates its time",
         dataset="cifar10",
         images=100,
         images_full=1000,

@@ -136,15 +136,13 @@ def artifact_scores(images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor,
     boards = {
         f"board_{period}": stride_peak(power, period=period, diagonal=True) for period in PERIODS
     }
-    return (
-        peaks
-        | boards
-        | {
-            "high_frequency_share": _high_frequency_share(power),
-            "spectral_slope": _slope(power),
-            "total_variation": total_variation(images),
-        }
-    )
+    return {
+        **peaks,
+        **boards,
+        "high_frequency_share": _high_frequency_share(power),
+        "spectral_slope": _slope(power),
+        "total_variation": total_variation(images),
+    }
 
 
 def _high_frequency_share(power: Float[Tensor, "b h w"]) -> Float[Tensor, " b"]:

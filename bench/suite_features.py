@@ -10,7 +10,7 @@ import torch
 from bench.estimate import timed
 from bench.featurevis import Objective, VisSettings, alive, channels, logits, maximise
 from bench.inputs import Inputs
-from bench.pictures import save_png
+from bench.pictures import of_seed, save_png
 from bench.spectrum import artifact_scores
 from bench.suite import Row, Tick
 from zoo.load import load_classifier, load_encoder
@@ -90,5 +90,4 @@ class Features:
 
 def feature_file(run: Path, model: str, condition: str, case: str, *, seed: int = 0) -> Path:
     """Where a picture lies, named by what it is."""
-    name = f"{condition}__{case}" + (f"__s{seed}" if seed else "")
-    return run / "artifacts" / "features" / model / f"{name}.png"
+    return run / "artifacts" / "features" / model / of_seed(f"{condition}__{case}", seed)

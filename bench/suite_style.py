@@ -13,7 +13,7 @@ from bench.cells import Cell, digest
 from bench.estimate import timed
 from bench.inputs import Inputs, judge_model, untrained_twin
 from bench.judge import Scores, picture_scores
-from bench.pictures import Picture, save_png
+from bench.pictures import Picture, of_seed, save_png
 from bench.spectrum import radial_power
 from bench.style_memory import check_memory
 from bench.stylize import StyleSettings, Stylized, stylize
@@ -153,12 +153,8 @@ def pair_name(content: Picture, style: Picture) -> str:
 
 def picture_file(run: Path, model: str, condition: str, case: str, *, seed: int = 0) -> Path:
     """Where a stylised picture lies, named by what it is."""
-    name = f"{condition.replace('/', '_')}__{case}{_of(seed)}.png"
+    name = of_seed(f"{condition.replace('/', '_')}__{case}", seed)
     return run / "artifacts" / "style" / model / name
-
-
-def _of(seed: int) -> str:
-    return f"__s{seed}" if seed else ""
 
 
 def keep_originals(run: Path, contents: Iterable[Picture], styles: Iterable[Picture]) -> None:

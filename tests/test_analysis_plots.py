@@ -195,6 +195,18 @@ def test_the_article_s_grid_has_networks_down_and_weights_across(tmp_path: Path)
     assert shown[0, 0, 0] == pytest.approx(1 / len(made), abs=0.01)  # its smallest weight
 
 
+def test_a_picture_of_several_seeds_is_shown_once(tmp_path: Path) -> None:
+    run = build_run(tmp_path, images=5, models=[SOURCE])
+    before = shown_pictures(run)
+    (file, *_) = sorted((run / "artifacts" / "style" / SOURCE).glob("content-start*.png"))
+    file.with_stem(f"{file.stem}__s1").write_bytes(file.read_bytes())
+    pd.testing.assert_frame_equal(shown_pictures(run), before)
+    file.unlink()  # the second seed alone: the same case, from its own file
+    alone = shown_pictures(run)
+    assert list(alone["case"]) == list(before["case"])
+    assert alone["file"].str.endswith("__s1.png").sum() == 1
+
+
 def test_pictures_may_be_listed(tmp_path: Path) -> None:
     run = build_run(tmp_path, images=5, models=[SOURCE])
     listed = shown_pictures(run).drop(columns=["start", "taps", "weight"])
