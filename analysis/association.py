@@ -200,8 +200,8 @@ def _permuted(columns: Sequence[Floats], *, seed: int) -> float:
     seen = abs(a @ b) / np.linalg.norm(b)
     lengths = np.linalg.norm(shuffled, axis=1)
     null = np.abs(shuffled @ a) / np.where(lengths > _ZERO, lengths, np.inf)
-    # ties with what was seen count as extreme, rounding apart
-    extreme = null >= seen * (1 - 1e-9)
+    # ties with what was seen count as extreme, rounding apart; absolute, for what was seen may be 0
+    extreme = null >= seen - 1e-9 * np.linalg.norm(a)
     return float(extreme.mean() if exact else (1 + extreme.sum()) / (1 + _PERMUTATIONS))
 
 

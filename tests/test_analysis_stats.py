@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis import stats
@@ -155,6 +155,7 @@ def test_degenerate_resamples_count_as_no_relation() -> None:
 
 @quick
 @given(st.integers(4, 7), st.integers(0, 99))
+@example(7, 25)
 def test_p_of_few_models_counts_all_orders(n: int, seed: int) -> None:
     from scipy.stats import permutation_test
 
