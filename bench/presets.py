@@ -72,7 +72,7 @@ _PRESETS = (
             _transfer(*_attacks(_BUDGETS, targets=tuple(range(10))), *_curve("l2", 0.5)),
             SLICE,
             _style(
-                StyleSettings(weights=(1.0, 100.0), evaluations=100),
+                StyleSettings(weights=(1.0, 100.0), evaluations=75),
                 StyleSettings(weights=(100.0,), start="noise", evaluations=75),
             ),
         ),
