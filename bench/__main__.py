@@ -195,6 +195,7 @@ def _run(
             return  # nothing can be addressed without its source, or timed that is not here
     _say(() if dry_run else chosen.skipped)
     require(wanted, chosen)
+    _say(wanted.without_style(chosen.here))
     plan = _plan(wanted, chosen.here, run, data, content, style, device, seed)
     _do(plan, data, dry_run=dry_run)
 

@@ -47,8 +47,13 @@ class Experiment:
             Cell(operated(spec, *self.surgery), suite, seed)
             for spec in chosen
             for suite in self._of(chosen)
-            if not isinstance(suite, Style) or suite.fits(spec)
+            if not isinstance(suite, Style) or not suite.refusal(spec)
         )
+
+    def refusals(self, spec: ModelSpec) -> tuple[str, ...]:
+        """Of each style suite that is meant for a model: why it cannot take part, or nothing."""
+        styles = [s for s in self.suites if isinstance(s, Style)] if self._takes(spec) else []
+        return tuple(suite.refusal(spec) for suite in styles)
 
     def at_size(self, size: int) -> "Experiment":
         """The same with style transfer on pictures of another size."""

@@ -92,5 +92,12 @@ class Preset:
         planned = (cell for e in self.experiments for cell in e.cells(models, seed=seed))
         return tuple(dict.fromkeys(cell for cell in planned if not self._scores_itself(cell)))
 
+    def without_style(self, models: tuple[ModelSpec, ...]) -> tuple[str, ...]:
+        """A sentence for each model that was to make pictures and can make none."""
+        reasons = {s.name: [r for e in self.experiments for r in e.refusals(s)] for s in models}
+        return tuple(
+            f"no pictures by {name}: {why[0]}" for name, why in reasons.items() if why and all(why)
+        )
+
     def _scores_itself(self, cell: Cell) -> bool:
         return isinstance(cell.suite, Style | Judges) and cell.spec.name == self.judge

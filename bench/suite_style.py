@@ -18,7 +18,7 @@ from bench.spectrum import radial_power
 from bench.style_memory import check_memory
 from bench.stylize import StyleSettings, Stylized, stylize
 from bench.suite import Row, Tick
-from zoo.load import load_encoder
+from zoo.load import load_encoder, style_refusal
 from zoo.spec import ModelSpec
 from zoo.taps import Taps, tap_set
 from zoo.weights import weights_digest
@@ -47,13 +47,13 @@ class Style:
         """The same on pictures of another size."""
         return replace(self, settings=replace(self.settings, size=size))
 
-    def fits(self, spec: ModelSpec) -> bool:
-        """Whether the model has such taps."""
+    def refusal(self, spec: ModelSpec) -> str:
+        """Why the model cannot make such pictures, for want of taps or size; empty if it can."""
         try:
             self._taps(spec)
-        except ValueError:
-            return False
-        return True
+        except ValueError as error:
+            return str(error)
+        return style_refusal(spec, self.settings.size)
 
     def depends(self, inputs: Inputs) -> list[str]:
         """The judge's weights and the pictures used."""

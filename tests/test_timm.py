@@ -8,6 +8,7 @@ import torch
 from timm.models import create_model
 from torch import Tensor
 
+from bench.presets import PRESETS
 from zoo.activations import TapError
 from zoo.catalog import find
 from zoo.load import SizeError, fold_batch_norm, load_classifier, load_encoder
@@ -58,6 +59,22 @@ def test_transformers_that_can_take_pictures_of_any_size(name: str) -> None:
 def test_a_network_of_one_size_names_it() -> None:
     with pytest.raises(SizeError, match=r"made for pictures of 224x224, not 128x128 .* --size 224"):
         seen("beit_base_patch16_224", 128)
+
+
+@pytest.mark.parametrize("name", [*UNTAPPED, "beit_base_patch16_224"])
+def test_a_run_says_who_makes_no_pictures_and_plans_none(name: str) -> None:
+    spec = find(f"{name}.random")
+    preset = PRESETS["imagenet-mini"]
+    (reason,) = preset.without_style((spec,))
+    assert reason.startswith(f"no pictures by {spec.name}: ") and "\n" not in reason
+    assert {cell.suite.name for cell in preset.cells((spec,), seed=0)} == {"transfer"}
+
+
+@pytest.mark.parametrize("name", [*ANY_SIZE, "mobilenetv3_small_100"])
+def test_a_run_of_networks_that_fit_says_nothing(name: str) -> None:
+    spec, preset = find(f"{name}.random"), PRESETS["imagenet-mini"]
+    assert not preset.without_style((spec,))
+    assert {cell.suite.name for cell in preset.cells((spec,), seed=0)} == {"transfer", "style"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from zoo.fit import fitted
 from zoo.maps import as_map
 from zoo.spec import Committed, ModelSpec
 from zoo.surgery import operate
-from zoo.taps import default_taps, skeleton
+from zoo.taps import default_taps, matched_taps, skeleton
 from zoo.weights import WeightsError, load_state
 
 
@@ -138,6 +138,30 @@ class Encoder(nn.Module):
             shape = "x".join(map(str, activation.shape[1:]))
             raise TapError(f"{tap} gives {shape} numbers, which are no map: tap another layer")
         return found
+
+
+def style_refusal(spec: ModelSpec, size: int) -> str:
+    """Why style cannot be read from size x size pixels by this architecture; empty if it can.
+
+    Told from shapes, without weights. A picture that is merely too small is no reason.
+    """
+    return _refused(spec.arch, tuple(spec.arch_options.items()), size)
+
+
+@cache
+def _refused(arch: str, options: tuple[tuple[str, Any], ...], size: int) -> str:
+    with torch.device("meta"):
+        net = create_model(arch, **dict(options)).eval()
+        classifier = Classifier(net, (0.0,) * 3, (1.0,) * 3)
+        try:
+            with torch.no_grad():
+                Encoder(classifier, matched_taps(net))(torch.zeros(1, 3, size, size))
+        except TapError as error:
+            return str(error)
+        except SizeError as error:
+            fixed = getattr(net, "pretrained_cfg", {}).get("fixed_input_size", False)
+            return str(error) if fixed else ""
+    return ""
 
 
 def untrained(spec: ModelSpec) -> Classifier:
