@@ -13,6 +13,8 @@ from analysis.stats import LEVEL, Floats
 from analysis.verdict import Effect, missing
 
 _POWER = 0.8
+#: two differences that happen to be alike would make an interval of almost no width
+FEWEST_PAIRS = 3
 
 
 def detectable(error: float, df: float) -> float:
@@ -36,8 +38,9 @@ def paired(differences: npt.ArrayLike, *, note: str = "") -> Effect:
     known: Floats = np.asarray(differences, dtype=float)
     known = known[np.isfinite(known)]
     n = len(known)
-    if n < 2:
-        return missing(f"{n} pairs, 2 are needed", n)
+    if n < FEWEST_PAIRS:
+        seen = f" ({', '.join(f'{gap:+.2g}' for gap in known)})" if n else ""
+        return missing(f"{n} pairs{seen}, {FEWEST_PAIRS} are needed", n)
     above = f"{int((known > 0).sum())} of {n} above 0"
     error = float(known.std(ddof=1) / math.sqrt(n))
     said = f"{above}; {note}" if note else above

@@ -174,7 +174,8 @@ def test_paired_differences_are_student_s() -> None:
     assert (found.p, found.n) == (pytest.approx(test.pvalue), 3)
     ends = test.confidence_interval()
     assert (found.low, found.high) == (pytest.approx(ends.low), pytest.approx(ends.high))
-    assert "2 are needed" in paired([0.1]).reason
+    assert paired([]).reason == "0 pairs, 3 are needed"
+    assert paired([0.24, 0.25]).reason == "2 pairs (+0.24, +0.25), 3 are needed"
     assert "do not differ" in paired([0.1, 0.1, 0.1]).reason
 
 
