@@ -12,7 +12,8 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.gram import grams, style_distance
-from bench.stylize import StyleSettings
+from bench.style_settings import StyleSettings
+from bench.suite_style import Style
 from zoo.catalog import SOURCE, find
 from zoo.exchange import load_contestant
 from zoo.load import load_encoder
@@ -42,7 +43,11 @@ def test_attack_step(benchmark: BenchmarkFixture, name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_style_closure(benchmark: BenchmarkFixture, name: str) -> None:
     """One evaluation of the style loss and its gradient on one picture."""
-    spec, size = find(name), StyleSettings().size
+    spec, settings = find(name), StyleSettings()
+    refusal = Style(settings).refusal(spec)
+    if refusal:
+        pytest.skip(refusal)
+    size = settings.size
     encoder = load_encoder(spec, taps=tap_set(spec, "matched").every, device=DEVICE)
     x = torch.rand(1, 3, size, size, device=DEVICE).requires_grad_()
     with torch.no_grad():

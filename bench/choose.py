@@ -18,7 +18,9 @@ class Chosen:
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """A sentence for each absent model."""
+        """A sentence for each absent model that others go on without."""
+        if not self.here and len(self.absent) == 1:
+            return ()
         return tuple(f"skipped {spec.name}: {reason}" for spec, reason in self.absent)
 
 

@@ -14,7 +14,7 @@ from results import store
 from tests.toys import toy_images
 from zoo.catalog import find
 from zoo.evaluate import AccuracyError
-from zoo.weights import OFFLINE
+from zoo.weights import OFFLINE, WeightsError
 
 SMALL = "vgg_c10.standard"
 
@@ -174,6 +174,10 @@ def test_members_without_weights_are_skipped_with_the_reason(
         (sentence,) = chosen.skipped
         assert "skipped vgg11.tv_in1k: vgg11.tv_in1k needs https://huggingface.co" in sentence
         require(mini, chosen)
+    alone = choose(mini, "vgg11.tv_in1k")
+    assert not alone.skipped  # the error says it
+    with pytest.raises(WeightsError, match=r"vgg11.tv_in1k needs https://huggingface.co"):
+        require(mini, alone)
 
 
 def test_a_preset_of_fixed_models_goes_on_with_those_that_are_here(

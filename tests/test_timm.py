@@ -8,6 +8,7 @@ import torch
 from timm.models import create_model
 from torch import Tensor
 
+from bench import bench_cost
 from bench.presets import PRESETS
 from zoo.activations import TapError
 from zoo.catalog import find
@@ -68,6 +69,11 @@ def test_a_run_says_who_makes_no_pictures_and_plans_none(name: str) -> None:
     (reason,) = preset.without_style((spec,))
     assert reason.startswith(f"no pictures by {spec.name}: ") and "\n" not in reason
     assert {cell.suite.name for cell in preset.cells((spec,), seed=0)} == {"transfer"}
+
+
+def test_what_makes_no_pictures_is_not_timed_at_it() -> None:
+    with pytest.raises(pytest.skip.Exception, match="made for pictures of 224x224"):
+        bench_cost.test_style_closure(None, "mixer_s32_224.random")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", [*ANY_SIZE, "mobilenetv3_small_100"])

@@ -23,6 +23,7 @@ from zoo.datasets import load_cifar10
 from zoo.load import load_classifier
 from zoo.recipes import RECIPES
 from zoo.spec import Hub
+from zoo.weights import OFFLINE
 
 ROOT = Path(__file__).parents[1]
 NAME = "vgg_c10.standard"
@@ -134,6 +135,16 @@ def test_check_takes_an_architecture_nobody_prepared(call) -> None:
     assert (code, err) == (0, "")
     assert "tap bn1: (16, 32, 32) from 64 px" in out
     assert "tap blocks.5: (576, 2, 2) from 64 px" in out
+
+
+def test_check_offline_names_the_file_and_its_place(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(OFFLINE, "0")  # so that what --offline sets ends with the test
+    monkeypatch.setenv("WHYVGG_CACHE", str(tmp_path))
+    code, out, err = call("check", "resnet50.salman_l2_eps3", "--offline")
+    assert (code, out) == (2, "")
+    assert str(tmp_path) in err and "huggingface.co" in err
 
 
 def test_check_takes_a_transformer_at_its_own_size(call) -> None:

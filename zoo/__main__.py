@@ -1,6 +1,7 @@
 """The command line of the zoo: list, show, check and train its models."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +27,7 @@ from zoo.produce import measured, moved, produce, training_images
 from zoo.spec import ModelSpec
 from zoo.terminal import run_app
 from zoo.train import TrainingError
-from zoo.weights import WeightsError, manifest
+from zoo.weights import OFFLINE, WeightsError, manifest
 
 EXPECTED = (
     AccuracyError, DataError, DeviceError, SizeError, TrainingError, UnknownModelError,
@@ -91,6 +92,7 @@ def check(
     all: Annotated[
         bool, typer.Option("--all", help="recompute what is recorded of every trained member")
     ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="fetch nothing")] = False,
 ) -> None:
     """Load one model; show its taps, parameters and accuracy; refuse what was not published.
 
@@ -104,6 +106,8 @@ def check(
 
       python -m zoo check --all --data ~/data/cifar10
     """
+    if offline:
+        os.environ[OFFLINE] = "1"
     if bool(name) == all:
         raise UnknownModelError("name one model, or say --all")
     if all:
