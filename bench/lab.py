@@ -36,6 +36,8 @@ def _style(
 _TWO = ("vgg_c10.standard", "resnet50_c10.standard")
 _THREE = (*_TWO, "resnet50_c10.l2_05")
 _FOUR = (*_THREE, "inception_c10.standard")
+# every architecture, where a claim is about those other than VGG
+_SIX = (*_FOUR, "resnet18_c10.standard", "densenet_c10.standard")
 # with residual connections and without, famous and matched
 _SMOOTHED = (
     *_THREE, "resnet18_c10.standard", "densenet_c10.standard",
@@ -46,7 +48,7 @@ _TRAINED = (*_FAMOUS, "matched")
 _EVERY: Mapping[str, Any] = {"contents": None}
 _BOTH_ENDS = (1.0, 100.0)
 _PLAIN = _style(weights=_BOTH_ENDS, **_EVERY)
-_SEARCHED = (1.0, 10.0, 100.0, 1000.0)
+_SEARCHED = (10.0, 100.0, 1000.0)
 # each layer weighs so many times the one before it; (1.0,) is all layers alike
 _LAYERS = ((1.0,), *(tuple(ratio**i for i in range(1, 5)) for ratio in (0.25, 0.5, 2.0, 4.0)))
 _SUBSETS = ("0+1", "0+1+2", "0+1+2+3", "2+3+4", "3+4")
@@ -102,7 +104,7 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             (_style(parameterization="fourier-decorrelated"),), _FOUR,
         ),
         "pixel+adam": _condition(
-            "pixels by Adam, the control of random views", (_style(adam=True),), _FOUR
+            "pixels by Adam, the control of random views", (_style(adam=True, **_EVERY),), _SIX
         ),
         "pixel+transforms": _condition("random views", (_style(transforms=True),), _FOUR),
         "fourier+transforms": _condition(
@@ -110,7 +112,7 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             (_style(transforms=True, parameterization="fourier"),), _FOUR,
         ),
         "fourier-decorrelated+transforms": _condition(
-            "random views, decorrelated colours", (_style(**_PRIORS, **_EVERY),), _FOUR
+            "random views, decorrelated colours", (_style(**_PRIORS, **_EVERY),), _SIX
         ),
         "average-pool": _surgery("average-pool", "average for max pools"),
         "blur-pool": _surgery("blur-pool", "blurred max pools"),
@@ -143,12 +145,17 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             _SMOOTHED,
         ),
         "grid": _condition(
-            "style weight x layer weights, on one style",
-            tuple(_style(styles=1, layer_weights=w, weights=_SEARCHED) for w in _LAYERS),
+            "style weight x layer weights, which smoothing is held against",
+            tuple(_style(layer_weights=w, weights=_SEARCHED) for w in _LAYERS),
             (*_THREE, "resnet18_c10.standard"),
         ),
-        "activations": _condition("entropy and peakiness of every tap", (Activations(),)),
-        "coverage": _condition("stride lattices, predicted", (Coverage(),), seeds=True),
+        "activations": _condition(
+            "entropy and peakiness of every tap", (Activations(),),
+            roles=(*_TRAINED, "control"),
+        ),
+        "coverage": _condition(
+            "stride lattices, predicted", (Coverage(),), roles=(*_TRAINED, "control"), seeds=True
+        ),
         "features": _condition(
             "what excites channels and logits, without and with priors",
             (Features(VisSettings()), Features(VisSettings(**_PRIORS))), _FOUR,
