@@ -26,6 +26,7 @@ class Experiment:
         untrained: whether it is for untrained networks or for trained ones; None = for both.
         surgery: what is done to each model first; models it would not change are left out.
         from_each: whether the suites are repeated with every model of the run as their source.
+        covered: whether other experiments measure it all where every model takes part in them.
     """
 
     about: str
@@ -36,6 +37,7 @@ class Experiment:
     untrained: bool | None = None
     surgery: tuple[str, ...] = ()
     from_each: bool = False
+    covered: bool = False
 
     def cells(self, models: tuple[ModelSpec, ...], *, seed: int) -> tuple[Cell, ...]:
         """The plan for those of these models that take part.

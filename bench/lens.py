@@ -69,6 +69,7 @@ LENS = (
     Experiment(
         "the source's attack on the matched nets, and how robust they are",
         (Transfer((_HEADLINE, Attack("l2", 0.5, "noise"))), *_FEW), roles=("matched",), seeds=False,
+        covered=True,
     ),
     Experiment(
         "how robust each model and each of its layers is",

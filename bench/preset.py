@@ -73,7 +73,7 @@ class Preset:
         roles = [role for role in ROLES if role not in ("judge", "nonrobust")]
         return replace(
             self,
-            experiments=tuple(e.everywhere() for e in self.experiments),
+            experiments=tuple(e.everywhere() for e in self.experiments if not e.covered),
             models=(),
             roles=tuple(dict.fromkeys([*self.roles, *roles])),
             images=self.images_full or self.images,

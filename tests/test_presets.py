@@ -150,9 +150,10 @@ def test_the_matched_nets_differ_in_strides_and_additions_only() -> None:
 
 def test_untrained_networks_are_asked_about_layers_and_gradients_only() -> None:
     untrained = {f"{spec.arch}.random" for spec in members("cifar10") if not spec.robust}
-    for kind in (Layers, Sensitivity):
-        assert {cell.spec.name for cell in lens_cells(kind)} == {*TRAINED, *untrained}
-    assert {cell.spec.name for cell in lens_cells(Robustness)} == set(TRAINED)
+    matched = {spec.name for spec in members("cifar10", role="matched") if not spec.seed}
+    assert {c.spec.name for c in lens_cells(Sensitivity)} == {*TRAINED, *untrained}
+    assert {c.spec.name for c in lens_cells(Layers)} == {*TRAINED, *untrained, *matched}
+    assert {c.spec.name for c in lens_cells(Robustness)} == {*TRAINED, *matched}
 
 
 def test_everything_of_the_attack_lens_is_more_pictures_and_no_row_twice() -> None:
@@ -166,7 +167,8 @@ def test_everything_of_the_attack_lens_is_more_pictures_and_no_row_twice() -> No
 
 
 def test_the_attack_lens_searches_with_and_without_gradients_in_both_norms() -> None:
-    (suite,) = suites(PRESETS["attack-lens"], Robustness)
+    few, suite = suites(PRESETS["attack-lens"], Robustness)
+    assert set(few.searches) <= set(suite.searches)
     found = {(search.norm, search.method) for search in suite.searches}
     assert {("l2", "pgd"), ("l2", "ddn"), ("l2", "hop_skip_jump"), ("linf", "pgd"),
             ("linf", "fmn"), ("linf", "hop_skip_jump")} == found  # fmt: skip
