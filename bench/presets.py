@@ -81,7 +81,8 @@ _PRESETS = (
     ),
     Preset(
         name="cifar10",
-        about="every CIFAR-10 network on 1,000 test images (--data), an hour on two cores",
+        about="every trained CIFAR-10 network on 1,000 test images, with --data; "
+        "--dry-run estimates its time",
         dataset="cifar10",
         images=1000,
         experiments=(
