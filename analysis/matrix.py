@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.iterations import steps_read
 from analysis.stats import Floats, interval, mean, rate
 from analysis.transfer_columns import HEADLINE, clean_answers, spread
 
@@ -75,14 +76,15 @@ def transfer_matrix(
     """The matrix of one condition, None without such rows.
 
     Sources that were never asked about the clean pictures are left out: nobody knows which of them
-    they get right. The number of iterations is the one that most sources attack with, the largest
-    if several: a curve over iterations is measured on one source only.
+    they get right. The number of iterations is the one that all untargeted attacks of the run are
+    read at (``iterations.steps_read``): a curve over iterations is measured on one source only.
 
     Args:
         source: the run's own, which conditions do not name.
     """
     shown = rows[(rows["suite"] == "transfer")]
     shown = shown[shown["metric"].isin(["adv_correct", "adv_same_as_source"])]
+    shown = shown[shown["step"] == shown["condition"].map(steps_read(shown))]
     parts = shown["condition"].str.extract(r"^(?:from=(?P<source>[^/]+)/)?(?P<attack>.+)$")
     shown = shown.assign(source=parts["source"].fillna(source))[parts["attack"] == condition]
     shown = shown.dropna(subset="source")
@@ -91,8 +93,6 @@ def transfer_matrix(
     shown = shown[shown["source"].map(asked).eq(True)]
     if shown.empty:
         return None
-    sources_at = shown.groupby("step")["source"].nunique()
-    shown = shown[shown["step"] == sources_at.index[sources_at == sources_at.max()].max()]
     # the run's own source may also be named: its pictures are the same ones
     wide = shown.pivot_table(
         index=["source", "model", "case"], columns="metric", values="value", aggfunc="mean"

@@ -120,12 +120,12 @@ def _line(ax: Axes, models: pd.DataFrame, x: str, y: str) -> None:
 
 
 def conditions(rates: pd.DataFrame) -> Figure:
-    """Targets x conditions, each cell the rate in per cent at the condition's last step.
+    """Targets x conditions, each cell the rate in per cent at the step it is read at.
 
     Args:
         rates: ``condition_rates(facts)``.
     """
-    last = rates[rates["step"] == rates.groupby("condition")["step"].transform("max")]
+    last = rates[rates["step"] == rates["read_at"]]
     wide = 100 * last.pivot(index="model", columns="condition", values="rate")
     wide.columns = [_column_name(str(name)) for name in wide.columns]
     with style():
