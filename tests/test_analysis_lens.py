@@ -57,6 +57,13 @@ def test_robust_accuracy_by_hand() -> None:
     assert math.isnan(found["masking_linf"])  # no search without gradients
 
 
+def test_an_error_on_the_sphere_of_eps_is_within_eps_float32_rounding_included() -> None:
+    rows = facts(VGG, "clean", "clean_correct", [1] * 4, suite="robustness")
+    rows += searched(VGG, "l2/pgd", [0.50000012, 0.5, 0.4999999, 0.5001])
+    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
+    assert found["robust[l2_0.50]"] == pytest.approx(1 / 4)
+
+
 def test_masking_is_flagged_where_it_is_certain() -> None:
     rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
     rows += searched(VGG, "l2/pgd", [math.inf] * 40)
