@@ -79,11 +79,12 @@ def condition_rates(facts: pd.DataFrame, *, resamples: int = 2000, seed: int = 0
     """Rates of every model, condition and step, with low, high, n and read_at.
 
     ``rate`` in [0, 1] is the fooling rate over pictures that source and target get right; for
-    "<norm>/targeted" it is the share of (picture, target class) pairs answered with the target.
+    "<norm>/targeted" it is the share of (picture, target class) pairs answered with the target,
+    over the targets that were aimed at with every number of iterations (see ``_same_targets``).
     low and high are its 95 % interval over the n pictures, each resampled with all its classes;
     read_at is the step that columns read the condition at.
     """
-    kept = facts[facts["both"]]
+    kept = facts[facts["both"] & _same_targets(facts)]
     wrong = (1 - kept["adv_correct"]).where(kept["target"].isna(), kept["adv_hits_target"])
     lines = []
     for key, part in kept.assign(rate=wrong).groupby(["model", "condition", "step"]):
@@ -92,6 +93,20 @@ def condition_rates(facts: pd.DataFrame, *, resamples: int = 2000, seed: int = 0
             read = int(part["read_at"].iloc[0])
             lines.append((*key, found.value, found.low, found.high, found.n, read))
     return pd.DataFrame(lines, columns=_RATES)
+
+
+def _same_targets(facts: pd.DataFrame) -> pd.Series:
+    """Whether a line's rate compares with that of its condition's other steps.
+
+    Some classes are easier to reach than others, so a curve over steps counts targets measured at
+    all of them. Where no target was, only the step that is read stays.
+    """
+    steps = facts.groupby("condition")["step"].transform("nunique")
+    own = facts.groupby(["condition", "target"], dropna=False)["step"].transform("nunique")
+    everywhere = own == steps
+    comparable = everywhere.groupby(facts["condition"]).transform("any")
+    kept = everywhere.where(comparable, facts["step"] == facts["read_at"])
+    return kept | facts["target"].isna()
 
 
 def last_step(facts: pd.DataFrame, condition: str) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from analysis import plots
 from analysis.iterations import steps_read
 from analysis.matrix import pair_rates, transfer_matrix
 from analysis.transfer_columns import (
@@ -68,3 +69,44 @@ def test_a_curve_keeps_its_steps_and_says_which_is_read() -> None:
     ours = rates[(rates["model"] == VGG) & (rates["condition"] == HEAD)]
     assert dict(zip(ours["step"], ours["rate"], strict=True)) == {40: 0.5, 80: 7 / 8}
     assert set(rates["read_at"]) == {40}
+
+
+def aimed(target: int, step: int, hits: list[int]) -> list[Row]:
+    condition = f"l2_0.50/logit/targeted/{target}"
+    correct = [1 - hit for hit in hits]
+    return [
+        *facts(VGG, condition, "adv_correct", correct, step=step),
+        *facts(VGG, condition, "adv_hits_target", hits, step=step),
+    ]
+
+
+def right() -> list[Row]:
+    return [row for name in (SOURCE, VGG) for row in facts(name, "clean", "clean_correct", [1] * 4)]
+
+
+def test_a_targeted_curve_counts_the_same_targets_at_every_step() -> None:
+    """Target 0 is hard, target 6, easy, was aimed at with 80 iterations alone."""
+    rows = right() + aimed(0, 20, [0] * 4) + aimed(0, 80, [1, 0, 0, 0])
+    rows += aimed(6, 80, [1] * 4)
+    rates = condition_rates(transfer_facts(frame(rows), SOURCE), resamples=50).set_index("step")
+    assert rates["rate"].to_dict() == {20: 0.0, 80: 0.25}
+    # no target at both: no curve, and the step that is read
+    apart = right() + aimed(0, 20, [0] * 4) + aimed(6, 80, [1] * 4)
+    rates = condition_rates(transfer_facts(frame(apart), SOURCE), resamples=50).set_index("step")
+    assert rates["rate"].to_dict() == {80: 1.0}
+
+
+def test_figures_say_the_step_and_what_is_counted() -> None:
+    rows = right() + aimed(0, 20, [0] * 4) + aimed(0, 300, [1, 0, 0, 0])
+    rows += facts(VGG, HEAD, "adv_correct", [0, 1, 1, 1], step=40)
+    rows += facts(VGG, "l2_0.50/noise", "adv_correct", [1] * 4)
+    rates = condition_rates(transfer_facts(frame(rows), SOURCE), resamples=50)
+    table = pd.DataFrame({"model": [VGG], "family": "VGG", "robust": False})
+    drawn = plots.conditions(rates)
+    names = [text.get_text() for text in drawn.axes[0].get_xticklabels()]
+    assert names == [
+        "l2_0.50\nlogit/targeted hits\n300 steps", "l2_0.50\nnoise", "l2_0.50\nuntargeted\n40 steps"
+    ]  # fmt: skip
+    for condition, label in ((HEAD, "fooling rate"), ("l2_0.50/logit/targeted", "targeted hits")):
+        curve = plots.attack_curve(rates[rates["condition"] == condition], table)
+        assert curve.axes[0].get_ylabel() == label
