@@ -18,7 +18,7 @@ from analysis.matrix import (
     roles,
     transfer_matrix,
 )
-from analysis.mediator_columns import alignments, mediator_columns, mediator_ranks, of_targets
+from analysis.mediator_columns import alignments, mediator_columns, mediator_ranks, with_mediators
 from analysis.robustness_columns import distance_facts, robustness_columns
 from analysis.stats import Floats
 
@@ -70,7 +70,8 @@ def lens_tables(
 
     ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
     ``edit_columns.consistency_floor``, ``excess.excess_pairs``, the gradients' alignment and the
-    target's ``gradient_norm`` and ``loss_variance``; ``mediators`` is ``mediator_ranks`` of it.
+    target's ``gradient_norm`` and ``loss_variance`` and the source's ``source_loss_variance``;
+    ``mediators`` is ``mediator_ranks`` of it.
 
     Args:
         rows: of a run.
@@ -92,8 +93,7 @@ def lens_tables(
         for other in (floor, agreed, excess, alignments(rows, source, **how)):
             if len(other):
                 pairs = pairs.merge(other, on=["source", "target"], how="left")
-        mediators = of_targets(mediator_columns(rows, **how))
-        tables["pairs"] = pairs.merge(mediators, how="left") if len(mediators) else pairs
+        tables["pairs"] = with_mediators(pairs, mediator_columns(rows, **how))
         ranks = mediator_ranks(tables["pairs"], resamples=min(resamples, _REFITS), seed=seed)
         tables["mediators"] = ranks
     return {name: table for name, table in tables.items() if len(table)}

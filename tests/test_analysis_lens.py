@@ -13,7 +13,7 @@ from analysis.__main__ import app
 from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
 from analysis.layer_columns import layer_ratios
 from analysis.look import save
-from analysis.mediator_columns import mediator_columns, mediator_ranks
+from analysis.mediator_columns import mediator_columns, mediator_ranks, with_mediators
 from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
 from analysis.stats import median
 from tests.rows import MODELS, SOURCE, Row, build_run, facts, frame, manifest, store
@@ -222,6 +222,26 @@ def test_a_mediator_that_orders_the_pairs_has_rank_correlation_one() -> None:
     assert "loss_variance" not in found.index
     few = pd.DataFrame(lines)
     assert mediator_ranks(few[few["source"].isin(names[:2]) & few["target"].isin(names[:2])]).empty
+
+
+def test_a_pair_has_the_loss_variance_of_its_source_and_of_its_target() -> None:
+    names = ["a.x", "b.x", "c.x", "d.x", "e.x"]
+    columns = pd.DataFrame(
+        {"gradient_norm": 1.0, "loss_variance": [1.0, 2.0, 3.0, 4.0, 5.0]}, index=names
+    )
+    # who sends more has the smoother loss, whoever receives
+    lines = [{"source": s, "target": t, "own": s == t, "fooling": 1 - i / 10}
+             for i, s in enumerate(names) for t in names]  # fmt: skip
+    lines.append({"source": "a.x+b.x", "target": "c.x", "own": False, "fooling": 0.5})
+    pairs = with_mediators(pd.DataFrame(lines), columns)
+    found = pairs.set_index(["source", "target"])
+    names_of = ["loss_variance", "source_loss_variance"]
+    assert found.loc[("b.x", "d.x"), names_of].tolist() == [4.0, 2.0]
+    assert math.isnan(found.loc[("a.x+b.x", "c.x"), "source_loss_variance"])
+    ranks = mediator_ranks(pairs, **HOW).set_index("mediator")
+    assert ranks.loc["source_loss_variance", "rho"] == pytest.approx(-1)
+    assert abs(ranks.loc["loss_variance", "rho"]) < 0.5
+    assert with_mediators(pairs, pd.DataFrame()) is pairs
 
 
 def lens_rows(n: int = 12) -> list[Row]:
