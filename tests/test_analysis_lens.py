@@ -327,3 +327,14 @@ def test_layer_curves_have_a_panel_an_architecture() -> None:
     assert titles == ["densenet_c10", "vgg_c10"]
     labels = [text.get_text() for text in drawn.axes[1].get_legend().get_texts()]
     assert labels == ["l2_05", "standard"]
+
+
+def test_layer_curves_are_drawn_at_the_radius_of_the_verdict() -> None:
+    measured = layer_ratios(frame(layer_rows(VGG, {"a": 0.1, "b": 0.3})), **HOW)
+    table = pd.DataFrame({"model": [VGG], "family": "VGG", "robust": False})
+    for budgets, drawn in (
+        (("l2_0.05", "l2_0.10", "l2_0.25", "l2_0.50", "l2_1.00"), "l2_0.10"),
+        (("l2_0.25", "l2_0.50", "l2_1.00"), "l2_0.50"),
+    ):
+        ratios = pd.concat([measured.assign(budget=budget) for budget in budgets])
+        assert f"; {drawn};" in lens_plots.layers(ratios, table).get_supxlabel()
