@@ -19,7 +19,7 @@ from analysis.matrix import (
     transfer_matrix,
 )
 from analysis.mediator_columns import alignments, mediator_columns, mediator_ranks, with_mediators
-from analysis.robustness_columns import distance_facts, robustness_columns
+from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
 from analysis.stats import Floats
 
 _REFITS = 300  # resamples that fit every source's reach anew are slow ones
@@ -65,9 +65,9 @@ def lens_tables(
     resamples: int,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
-    """Tables of their own, by name: pairs, layers, edits, mediators,
-    lattice-shift; only those with rows.
+    """Tables of their own, by name; only those with rows.
 
+    ``robust-curves``, ``layers``, ``edits``, ``lattice-shift``: see the function of each name.
     ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
     ``edit_columns.consistency_floor``, ``excess.excess_pairs``, the gradients' alignment and the
     target's ``gradient_norm`` and ``loss_variance`` and the source's ``source_loss_variance``;
@@ -81,6 +81,7 @@ def lens_tables(
     """
     how = {"resamples": resamples, "seed": seed}
     tables = {
+        "robust-curves": robust_curves(distance_facts(rows, source)),
         "layers": layer_ratios(rows, **how), "edits": edit_rates(rows, source, **how),
         "lattice-shift": lattice_shift(rows, source, downsampling or {}, **how),
     }  # fmt: skip

@@ -20,6 +20,8 @@ _NORM_NAMES = {"l2": "L2", "linf": "Linf"}
 def robustness(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Robust accuracy against eps, one panel a norm, one line a model.
 
+    Bands are 95 % intervals over pictures.
+
     Args:
         curves: ``robustness_columns.robust_curves``.
         table: the model table, for colours.
@@ -34,6 +36,8 @@ def robustness(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
                 look = looks[str(model)]
                 ax.plot(part["eps"], part["accuracy"], drawstyle="steps-post", color=look.colour,
                         ls=look.dash, lw=1.4, label=str(model))  # fmt: skip
+                ax.fill_between(part["eps"], part["low"], part["high"], step="post",
+                                color=look.colour, alpha=0.12, lw=0)  # fmt: skip
             name = _NORM_NAMES.get(norm, norm)
             ax.set(xlabel=f"{name} eps, pixels in [0,1]", ylim=(-0.02, 1.02))
             ax.set_xlim(0, _far(curves.loc[curves["norm"] == norm]))
