@@ -73,11 +73,19 @@ def lattice_shift(
             {
                 "group": group, "pairs": size, "n": pictures,
                 **{key: value for name, series in zip(MEASURES, part, strict=True)
-                   for key, value in summarised(name, series).items()},
+                   for key, value in summarised(
+                       name, series, pictures=pictures, bounds=_bounds(name, group)
+                   ).items()},
             }
             for group, size, pictures, part in found
         ]
     )  # fmt: skip
+
+
+def _bounds(name: str, group: str) -> tuple[float, float]:
+    """Where a measure of a group can lie at most."""
+    low, high = (0.0, 1.0) if name == "fooling" else (-1.0, 1.0)
+    return (low - high, high - low) if group == GROUPS[2] else (low, high)
 
 
 def _wrong(

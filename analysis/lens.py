@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 
-import numpy as np
 import pandas as pd
 
 from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
@@ -119,7 +118,7 @@ def lens_draws(
     by_model = role_draws(matrix, **how)
     found = {name: {model: parts[name] for model, parts in by_model.items()} for name in ROLES}
     found["receives_excess"] = excess_draws(_excess(matrix, rows, source, **how))
-    return found, int((~np.isnan(matrix.fooled)).any(axis=(0, 1)).sum())
+    return found, matrix.pictures
 
 
 def _matrix(
