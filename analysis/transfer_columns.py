@@ -191,7 +191,7 @@ def _one_model(
         **spread("targeted_8bit", share(aimed["adv_hits_target_8bit"], aimed)),
         "targeted_pairs": len(aimed[["case", "target"]].drop_duplicates()),
         **spread("fooling_8bit", share(1 - both["adv_correct_8bit"], both)),
-        **chosen[_NORMS].mean().to_dict(),
+        **{name: float(chosen[name].mean()) for name in _NORMS},
     }
 
 
