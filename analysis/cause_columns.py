@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from analysis.layer_columns import layer_ratios
+from analysis.layer_columns import VERDICT_BUDGET, layer_ratios
 
-_BUDGET = "l2_0.10"
 _EARLY = 2  # the first two taps, full and half resolution: the reply's "first four layers"
 
 
@@ -28,7 +27,7 @@ def cause_columns(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _early(rows: pd.DataFrame) -> pd.DataFrame:
     ratios = layer_ratios(rows, resamples=1)
-    attacked = ratios[(ratios["budget"] == _BUDGET) & (ratios["kind"] == "adversary")]
+    attacked = ratios[(ratios["budget"] == VERDICT_BUDGET) & (ratios["kind"] == "adversary")]
     chosen = attacked[attacked["depth"] <= _EARLY]
     ratio = chosen.groupby("model")["ratio"].mean().astype(float)
     return pd.DataFrame(

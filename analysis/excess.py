@@ -83,12 +83,13 @@ def excess_pairs(excess: Excess) -> pd.DataFrame:
     for i, source in enumerate(excess.matrix.sources):
         for j, target in enumerate(excess.matrix.targets):
             if not np.isnan(excess.gap[0, i, j]):
+                n = int((~np.isnan(excess.matrix.fooled[i, j])).sum())
                 lines.append({
                     "source": source, "target": target,
-                    **summarised("observed", excess.observed[:, i, j]),
-                    **summarised("predicted", excess.predicted[:, i, j]),
+                    **summarised("observed", excess.observed[:, i, j], pictures=n),
+                    **summarised("predicted", excess.predicted[:, i, j], pictures=n),
                     "reach": excess.reach[0, i],
-                    **summarised("excess", excess.gap[:, i, j]),
+                    **summarised("excess", excess.gap[:, i, j], pictures=n, bounds=(-1.0, 1.0)),
                 })  # fmt: skip
     return pd.DataFrame(lines)
 
@@ -96,7 +97,9 @@ def excess_pairs(excess: Excess) -> pd.DataFrame:
 def excess_columns(excess: Excess) -> pd.DataFrame:
     """One row a target: ``receives_excess``, mean over single sources, with _low and _high."""
     lines = {
-        target: summarised("receives_excess", drawn)
+        target: summarised(
+            "receives_excess", drawn, pictures=excess.matrix.pictures, bounds=(-1.0, 1.0)
+        )
         for target, drawn in excess_draws(excess).items()
     }
     return pd.DataFrame.from_dict(lines, orient="index")

@@ -13,7 +13,6 @@ from analysis import lab_plots, lens_plots, plots, style_plots
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
-from analysis.robustness_columns import distance_facts, robust_curves
 from analysis.style_columns import (
     TAPS,
     at_shared_weights,
@@ -86,9 +85,8 @@ def lens_figures(
     run: Run, table: pd.DataFrame, lens: dict[str, pd.DataFrame]
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """The attack lens's figures this run has rows for: file name and what draws it."""
-    curves = robust_curves(distance_facts(run.rows, run.source))
-    if len(curves):
-        yield "robustness", lambda: lens_plots.robustness(curves, table)
+    if "robust-curves" in lens:
+        yield "robustness", lambda: lens_plots.robustness(lens["robust-curves"], table)
     if "layers" in lens:
         yield "layers", lambda: lens_plots.layers(lens["layers"], table)
     if "pairs" in lens:

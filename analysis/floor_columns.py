@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from analysis.iterations import steps_read
 from analysis.stats import rate
 from analysis.transfer_columns import HEADLINE, clean_answers, last_step, spread
 
@@ -31,6 +32,7 @@ def floor_columns(
     """
     heads = [f"from={name}/{headline}/untargeted" for name in untrained]
     shown = rows[(rows["suite"] == "transfer") & (rows["metric"] == "adv_correct")]
+    shown = shown.assign(read_at=shown["condition"].map(steps_read(shown)))
     shown = pd.concat([last_step(shown, head) for head in heads]) if heads else shown.iloc[:0]
     right = clean_answers(rows).eq(1)
     known = right[source] if source in right else pd.Series(True, index=right.index)

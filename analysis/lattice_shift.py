@@ -1,11 +1,18 @@
-"""Does transfer follow the lattice of strides? Perturbations shifted by one pixel against by two.
+"""Does transfer hang on the lattice of strides? Perturbations shifted by one pixel against by two.
 
 Odena et al. 2016 conjecture that the uneven gradients of strided layers exaggerate adversarial
 examples, and leave it open. A perturbation shifted by two pixels still lies on a lattice of stride
-two, shifted by one it does not, and both shifts part it equally little from its picture's content.
-So where a lattice carries transfer, the first pixel costs more than the second, and more so between
-networks that share their way of downsampling. Matched nets alone are compared: among famous ones
-the same downsampling goes with the same family.
+two, shifted by one it does not. Where that lattice carries transfer, the first pixel costs more
+than the second. But two pixels also part a perturbation further from its picture's content than
+one does, so ``extra``, lost_1 minus lost_2, has no zero of its own to be compared with: only the
+difference between groups of pairs, all shifted alike, cancels that.
+
+All matched nets halve by two, hence the pairs of both groups share the lattice of stride two. What
+the "shared" group has in common is the operator that halves, and with it the places its gradients
+favour, if they do: convolutions 3/2 favour some, pools 2/2 and convolutions 4/2 cover all alike.
+So a difference says that sharing the operator makes transfer hang on the lattice more than sharing
+the stride alone; none does not say that the lattice, which all share, carries nothing. Matched nets
+alone are compared: among famous ones the same downsampling goes with the same family.
 """
 
 from collections.abc import Mapping
@@ -32,7 +39,7 @@ def lattice_shift(
     resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Three lines: pairs of nets that share their downsampling, other pairs, and the difference.
+    """Three lines: pairs of nets that halve by one operator, other pairs, and the difference.
 
     Columns: group (``GROUPS``); pairs; n pictures; ``fooling``, the unedited perturbation's rate;
     ``lost_1`` and ``lost_2``, that rate minus the one after a shift by 1 and by 2 pixels;
@@ -73,11 +80,19 @@ def lattice_shift(
             {
                 "group": group, "pairs": size, "n": pictures,
                 **{key: value for name, series in zip(MEASURES, part, strict=True)
-                   for key, value in summarised(name, series).items()},
+                   for key, value in summarised(
+                       name, series, pictures=pictures, bounds=_bounds(name, group)
+                   ).items()},
             }
             for group, size, pictures, part in found
         ]
     )  # fmt: skip
+
+
+def _bounds(name: str, group: str) -> tuple[float, float]:
+    """Where a measure of a group can lie at most."""
+    low, high = (0.0, 1.0) if name == "fooling" else (-1.0, 1.0)
+    return (low - high, high - low) if group == GROUPS[2] else (low, high)
 
 
 def _wrong(
@@ -113,14 +128,14 @@ def in_words(table: pd.DataFrame) -> str:
     (line,) = table[table["group"] == GROUPS[2]].to_dict("records")
     value, low, high = (float(line[key]) for key in ("extra", "extra_low", "extra_high"))
     if low > 0:
-        verdict = "more of the transfer hangs on the lattice between nets that share it"
+        verdict = "transfer hangs on the lattice more between nets that share the operator"
     elif high < 0:
-        verdict = "less of the transfer hangs on the lattice between nets that share it"
+        verdict = "transfer hangs on the lattice less between nets that share the operator"
     else:
-        verdict = "no clear sign that a shared lattice carries transfer"
+        verdict = "no clear sign that sharing the operator, beyond its stride, matters"
     return (
         f"A perturbation shifted by one pixel instead of two loses {value:+.3f} "
-        f"[{low:+.3f}, {high:+.3f}] more of its fooling rate between matched nets with the same "
-        f"downsampling than between others (n = {int(line['n'])} pictures, "
-        f"{int(line['pairs'])} pairs): {verdict}."
+        f"[{low:+.3f}, {high:+.3f}] more of its fooling rate between matched nets that halve by "
+        "the same operator than between others, which halve by two as well "
+        f"(n = {int(line['n'])} pictures, {int(line['pairs'])} pairs): {verdict}."
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.stats import bootstrap_means, interval
 
 _KINDS = {"layer_displacement": "adversary", "layer_displacement_noise": "noise"}
+VERDICT_BUDGET = "l2_0.10"  # why this radius: analysis.cause_columns
 COLUMNS = ["model", "tap", "depth", "budget", "kind", "ratio", "low", "high", "n"]
 
 

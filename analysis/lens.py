@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 
-import numpy as np
 import pandas as pd
 
 from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
@@ -18,8 +17,8 @@ from analysis.matrix import (
     roles,
     transfer_matrix,
 )
-from analysis.mediator_columns import alignments, mediator_columns, mediator_ranks, of_targets
-from analysis.robustness_columns import distance_facts, robustness_columns
+from analysis.mediator_columns import alignments, mediator_columns, mediator_ranks, with_mediators
+from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
 from analysis.stats import Floats
 
 _REFITS = 300  # resamples that fit every source's reach anew are slow ones
@@ -65,12 +64,13 @@ def lens_tables(
     resamples: int,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
-    """Tables of their own, by name: pairs, layers, edits, mediators,
-    lattice-shift; only those with rows.
+    """Tables of their own, by name; only those with rows.
 
+    ``robust-curves``, ``layers``, ``edits``, ``lattice-shift``: see the function of each name.
     ``pairs`` has one line a source and target: ``matrix.pair_rates``, ``matrix.noise_floor``,
     ``edit_columns.consistency_floor``, ``excess.excess_pairs``, the gradients' alignment and the
-    target's ``gradient_norm`` and ``loss_variance``; ``mediators`` is ``mediator_ranks`` of it.
+    target's ``gradient_norm`` and ``loss_variance`` and the source's ``source_loss_variance``;
+    ``mediators`` is ``mediator_ranks`` of it.
 
     Args:
         rows: of a run.
@@ -80,6 +80,7 @@ def lens_tables(
     """
     how = {"resamples": resamples, "seed": seed}
     tables = {
+        "robust-curves": robust_curves(distance_facts(rows, source)),
         "layers": layer_ratios(rows, **how), "edits": edit_rates(rows, source, **how),
         "lattice-shift": lattice_shift(rows, source, downsampling or {}, **how),
     }  # fmt: skip
@@ -92,8 +93,7 @@ def lens_tables(
         for other in (floor, agreed, excess, alignments(rows, source, **how)):
             if len(other):
                 pairs = pairs.merge(other, on=["source", "target"], how="left")
-        mediators = of_targets(mediator_columns(rows, **how))
-        tables["pairs"] = pairs.merge(mediators, how="left") if len(mediators) else pairs
+        tables["pairs"] = with_mediators(pairs, mediator_columns(rows, **how))
         ranks = mediator_ranks(tables["pairs"], resamples=min(resamples, _REFITS), seed=seed)
         tables["mediators"] = ranks
     return {name: table for name, table in tables.items() if len(table)}
@@ -118,7 +118,7 @@ def lens_draws(
     by_model = role_draws(matrix, **how)
     found = {name: {model: parts[name] for model, parts in by_model.items()} for name in ROLES}
     found["receives_excess"] = excess_draws(_excess(matrix, rows, source, **how))
-    return found, int((~np.isnan(matrix.fooled)).any(axis=(0, 1)).sum())
+    return found, matrix.pictures
 
 
 def _matrix(

@@ -10,6 +10,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import pdist
 
 from analysis.heat_map import heat_map
+from analysis.layer_columns import VERDICT_BUDGET
 from analysis.look import appearances, figure, line_legend, style
 
 _ACROSS = 4  # panels in a row
@@ -18,6 +19,8 @@ _NORM_NAMES = {"l2": "L2", "linf": "Linf"}
 
 def robustness(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Robust accuracy against eps, one panel a norm, one line a model.
+
+    Bands are 95 % intervals over pictures.
 
     Args:
         curves: ``robustness_columns.robust_curves``.
@@ -33,6 +36,8 @@ def robustness(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
                 look = looks[str(model)]
                 ax.plot(part["eps"], part["accuracy"], drawstyle="steps-post", color=look.colour,
                         ls=look.dash, lw=1.4, label=str(model))  # fmt: skip
+                ax.fill_between(part["eps"], part["low"], part["high"], step="post",
+                                color=look.colour, alpha=0.12, lw=0)  # fmt: skip
             name = _NORM_NAMES.get(norm, norm)
             ax.set(xlabel=f"{name} eps, pixels in [0,1]", ylim=(-0.02, 1.02))
             ax.set_xlim(0, _far(curves.loc[curves["norm"] == norm]))
@@ -48,17 +53,18 @@ def _far(curves: pd.DataFrame) -> float:
 
 
 def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """R over depth at the middle budget: one panel an architecture, its trainings as lines.
+    """R over depth at one budget: one panel an architecture, its trainings as lines.
 
-    R is the displacement an adversary reaches over the mean distance between two pictures.
-    Bands are 95 % intervals over pictures; thin dotted lines are noise on the same sphere.
+    The budget is that of the verdict where measured, else the middle one. R is the displacement an
+    adversary reaches over the mean distance between two pictures. Bands are 95 % intervals over
+    pictures; thin dotted lines are noise on the same sphere.
 
     Args:
         ratios: ``layer_columns.layer_ratios``.
         table: the model table, for colours.
     """
     budgets = sorted(ratios["budget"].unique())
-    budget = budgets[len(budgets) // 2]
+    budget = VERDICT_BUDGET if VERDICT_BUDGET in budgets else budgets[len(budgets) // 2]
     chosen = ratios[(ratios["budget"] == budget) & (ratios["ratio"] > 0)]
     chosen = chosen.assign(arch=chosen["model"].str.split(".").str[0])
     archs = sorted(chosen["arch"].unique())

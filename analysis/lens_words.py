@@ -66,7 +66,7 @@ def _compared(
         [_mean(known, [name for name in known if family[name] == other]) for other in others],
         axis=0,
     )
-    gap = summarised("gap", vgg - rest)
+    gap = summarised("gap", vgg - rest, pictures=pictures, bounds=(-1.0, 1.0))
     decided = gap["gap_low"] > 0 or gap["gap_high"] < 0
     return (
         f"{said}: VGG {vgg[0]:.2f}, the mean of {len(others)} other families {rest[0]:.2f}, hence "

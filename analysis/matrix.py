@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.stats import Floats, interval, mean, rate
+from analysis.iterations import steps_read
+from analysis.stats import Floats, interval, mean, rate, wilson
 from analysis.transfer_columns import HEADLINE, clean_answers, spread
 
 HEAD = f"{HEADLINE}/untargeted"
+_NO_WIDTH = 1e-12  # means of equal numbers differ by their rounding
 ROLES = ("sends", "receives", "sends_minus_receives")
 
 
@@ -39,6 +41,11 @@ class Matrix:
     def own(self) -> np.ndarray:
         """Whether each target is among each source's members, "s t": white box."""
         return np.array([[t in s.split("+") for t in self.targets] for s in self.sources], bool)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures count for some pair."""
+        return int((~np.isnan(self.fooled)).any(axis=(0, 1)).sum())
 
     def without(self, names: Collection[str]) -> "Matrix":
         """The matrix without these models, as targets or as members of sources."""
@@ -75,14 +82,15 @@ def transfer_matrix(
     """The matrix of one condition, None without such rows.
 
     Sources that were never asked about the clean pictures are left out: nobody knows which of them
-    they get right. The number of iterations is the one that most sources attack with, the largest
-    if several: a curve over iterations is measured on one source only.
+    they get right. The number of iterations is the one that all untargeted attacks of the run are
+    read at (``iterations.steps_read``): a curve over iterations is measured on one source only.
 
     Args:
         source: the run's own, which conditions do not name.
     """
     shown = rows[(rows["suite"] == "transfer")]
     shown = shown[shown["metric"].isin(["adv_correct", "adv_same_as_source"])]
+    shown = shown[shown["step"] == shown["condition"].map(steps_read(shown))]
     parts = shown["condition"].str.extract(r"^(?:from=(?P<source>[^/]+)/)?(?P<attack>.+)$")
     shown = shown.assign(source=parts["source"].fillna(source))[parts["attack"] == condition]
     shown = shown.dropna(subset="source")
@@ -91,8 +99,6 @@ def transfer_matrix(
     shown = shown[shown["source"].map(asked).eq(True)]
     if shown.empty:
         return None
-    sources_at = shown.groupby("step")["source"].nunique()
-    shown = shown[shown["step"] == sources_at.index[sources_at == sources_at.max()].max()]
     # the run's own source may also be named: its pictures are the same ones
     wide = shown.pivot_table(
         index=["source", "model", "case"], columns="metric", values="value", aggfunc="mean"
@@ -185,7 +191,12 @@ def roles(matrix: Matrix, *, resamples: int = 2000, seed: int = 0) -> pd.DataFra
         model: {
             key: value
             for name, drawn in parts.items()
-            for key, value in summarised(name, drawn).items()
+            for key, value in summarised(
+                name,
+                drawn,
+                pictures=matrix.pictures,
+                bounds=(-1.0, 1.0) if name == "sends_minus_receives" else (0.0, 1.0),
+            ).items()
         }
         for model, parts in role_draws(matrix, resamples=resamples, seed=seed).items()
     }
@@ -229,7 +240,23 @@ def _partners(rates: Floats, matrix: Matrix, model: str, *, as_source: bool) -> 
     return {k: v for k, v in found.items() if "+" not in k and not np.isnan(v[0])}
 
 
-def summarised(name: str, drawn: Floats) -> dict[str, float]:
-    """name, name_low, name_high: the first value, and the interval of the resampled others."""
+def summarised(
+    name: str, drawn: Floats, *, pictures: int, bounds: tuple[float, float] = (0.0, 1.0)
+) -> dict[str, float]:
+    """name, name_low, name_high: the first value, and the interval of the resampled others.
+
+    Where all pictures agree every resample is the same, and a width of zero would claim certainty.
+    Then pictures of another kind, none seen, are at most Wilson's upper end of a rate of none, and
+    could at worst lie at the bounds: for a rate of 0 or 1 this is Wilson's interval, as in
+    ``stats.rate``.
+
+    Args:
+        drawn: over all pictures first, then over each resample of them.
+        pictures: how many they are.
+        bounds: the least and the largest value possible.
+    """
     value, (low, high) = float(drawn[0]), interval(drawn[1:])
+    if pictures and high - low < _NO_WIDTH:
+        unseen = wilson(0, pictures).high
+        low, high = (value + unseen * (end - value) for end in bounds)
     return {name: value, f"{name}_low": min(low, value), f"{name}_high": max(high, value)}

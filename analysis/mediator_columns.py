@@ -1,4 +1,9 @@
-"""Mediators of transfer (Demontis et al. 2019), averaged over pictures, and how they rank it."""
+"""Mediators of transfer (Demontis et al. 2019), averaged over pictures, and how they rank it.
+
+Theirs are the size of the target's input gradients, the alignment of the target's and the source's,
+and the variability of the source's loss: a source whose loss is rugged sends perturbations that fit
+it alone. The target's is ranked beside it, as something else.
+"""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +12,7 @@ from analysis.stats import FEWEST_MODELS, interval, mean, spearman
 from analysis.transfer_columns import spread
 
 _OF_A_MODEL = ("gradient_norm", "loss_variance")
+OF_A_SOURCE = "source_loss_variance"
 
 
 def mediator_columns(rows: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -32,10 +38,21 @@ def alignments(
     return pd.DataFrame(lines, columns=None if lines else ["source", "target", "alignment"])
 
 
-def of_targets(columns: pd.DataFrame) -> pd.DataFrame:
-    """``mediator_columns`` as lines of targets: target, gradient_norm, loss_variance."""
+def with_mediators(pairs: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of source and target with the mediators of both.
+
+    Adds ``gradient_norm`` and ``loss_variance`` of the target and ``source_loss_variance``, NaN for
+    ensembles, whose own loss nobody measured; nothing where no model was measured.
+
+    Args:
+        pairs: with columns source and target.
+        columns: ``mediator_columns``.
+    """
+    if columns.empty:
+        return pairs
     known = columns.reindex(columns=list(_OF_A_MODEL))
-    return known.rename_axis("target").reset_index() if len(columns) else pd.DataFrame()
+    joined = pairs.join(known, on="target")
+    return joined.assign(**{OF_A_SOURCE: pairs["source"].map(known["loss_variance"])})
 
 
 def mediator_ranks(pairs: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -52,7 +69,7 @@ def mediator_ranks(pairs: pd.DataFrame, *, resamples: int = 2000, seed: int = 0)
     """
     single = pairs[~pairs["own"] & ~pairs["source"].str.contains("+", regex=False)]
     lines = []
-    for name in ("alignment", *_OF_A_MODEL):
+    for name in ("alignment", *_OF_A_MODEL, OF_A_SOURCE):
         if name not in single:
             continue
         used = single.dropna(subset=[name, "fooling"])

@@ -120,14 +120,15 @@ def _line(ax: Axes, models: pd.DataFrame, x: str, y: str) -> None:
 
 
 def conditions(rates: pd.DataFrame) -> Figure:
-    """Targets x conditions, each cell the rate in per cent at the condition's last step.
+    """Targets x conditions, each cell the rate in per cent at the step it is read at.
 
     Args:
         rates: ``condition_rates(facts)``.
     """
-    last = rates[rates["step"] == rates.groupby("condition")["step"].transform("max")]
+    last = rates[rates["step"] == rates["read_at"]]
+    steps = last.groupby("condition")["step"].first()
     wide = 100 * last.pivot(index="model", columns="condition", values="rate")
-    wide.columns = [_column_name(str(name)) for name in wide.columns]
+    wide.columns = [_column_name(str(name), int(steps[name])) for name in wide.columns]
     with style():
         drawn, ax = heat_map(wide, label="rate [%]", cell=(0.95, 0.38), least=5.0)
         width = float((last["high"] - last["low"]).median())
@@ -135,13 +136,21 @@ def conditions(rates: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _column_name(condition: str) -> str:
+def _column_name(condition: str, steps: int) -> str:
+    """Norm, kind and iterations: attacks are not all read at one number of them."""
     norm, kind = condition.split("/", 1)
-    return f"{norm}\n{'targeted hits' if kind == 'targeted' else kind}"
+    lines = [norm, f"{kind} hits" if _targeted(condition) else kind]
+    return "\n".join([*lines, f"{steps} steps"] if steps else lines)
+
+
+def _targeted(condition: str) -> bool:
+    return condition.endswith("/targeted")
 
 
 def attack_curve(rates: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Fooling rate against attack iterations, one line a target; bands are 95 % intervals.
+    """Fooling rate, or targeted hits, against attack iterations, one line a target.
+
+    Bands are 95 % intervals.
 
     Args:
         rates: ``condition_rates(facts)`` of one condition, several steps.
@@ -162,7 +171,9 @@ def attack_curve(rates: pd.DataFrame, table: pd.DataFrame) -> Figure:
         ax.set_xscale("log")
         ax.set_xticks(steps, [str(step) for step in steps])
         ax.set_xticks([], minor=True)
-        title = ", ".join(sorted(rates["condition"].unique()))
-        ax.set(xlabel="attack iterations", ylabel="fooling rate", ylim=(-0.02, 1.02), title=title)
+        names = sorted(rates["condition"].unique())
+        counted = "targeted hits" if all(map(_targeted, names)) else "fooling rate"
+        ax.set(xlabel="attack iterations", ylabel=counted, ylim=(-0.02, 1.02),
+               title=", ".join(names))  # fmt: skip
         line_legend(ax)
     return drawn

@@ -6,16 +6,23 @@ something that never saw the model's gradients, a search by answers or a picture
 network, comes nearer than every search by gradients: those pictures prove the latter failed.
 """
 
+from functools import cache
+
 import pandas as pd
 
-from analysis.stats import Estimate, median, rate
+from analysis.stats import Estimate, median, rate, wilson
 from analysis.transfer_columns import spread
 
 READ_AT = {"l2": (0.25, 0.5, 1.0), "linf": (2 / 255, 4 / 255, 8 / 255)}
 BLIND = ("hop_skip_jump",)  # searches that ask for answers only
 MASKED = 0.05  # a model is flagged when surely more than this share of its pictures is masked
+# An attack's pictures lie on the sphere of its eps as float32 has it, up to 2e-7 outside: at .5, an
+# error that transfer found at .50000012 is one within .5.
+_ROUNDED = 1e-5
 _NEARER = 0.99  # of the white-box distance: bisection leaves a thousandth
+CURVE = ["model", "norm", "eps", "accuracy", "low", "high", "n"]
 _KEY = ["model", "norm", "case"]
+_wilson = cache(wilson)  # the same shares of as many pictures, model after model
 _WAYS = ["white", "black", "transfer"]
 
 
@@ -85,7 +92,7 @@ def robustness_columns(
         line = lines.setdefault(str(model), {})
         for eps in READ_AT.get(str(norm), ()):
             name = f"robust[{norm}_{eps:.{2 if norm == 'l2' else 3}f}]"
-            line |= spread(name, rate(part["nearest"] > eps, **how))
+            line |= spread(name, rate(part["nearest"] > eps * (1 + _ROUNDED), **how))
         right = part[part["right"]]
         line |= spread(f"distance_{norm}", median(right["nearest"], **how))
         masked = {way: _masked(right, way, **how) for way in ("black", "transfer")}
@@ -103,7 +110,9 @@ def _masked(right: pd.DataFrame, way: str, *, resamples: int, seed: int) -> Esti
 
 
 def robust_curves(facts: pd.DataFrame) -> pd.DataFrame:
-    """Robust accuracy of every model at every eps where it changes: model, norm, eps, accuracy.
+    """Robust accuracy of every model at every eps where it changes: ``CURVE``.
+
+    ``accuracy`` in [0, 1], of all ``n`` pictures, with its 95 % Wilson interval ``low``, ``high``.
 
     Args:
         facts: ``distance_facts(rows, source)``.
@@ -111,10 +120,13 @@ def robust_curves(facts: pd.DataFrame) -> pd.DataFrame:
     curves = []
     for (model, norm), part in facts.groupby(["model", "norm"]):
         reached = part["nearest"].sort_values().to_numpy()
-        left = 1 - (pd.RangeIndex(len(reached)) + 1) / len(reached)
-        curve = pd.DataFrame({"eps": [0.0, *reached], "accuracy": [1.0, *left]})
+        n = len(reached)
+        standing = [n, *range(n - 1, -1, -1)]
+        curve = pd.DataFrame({"eps": [0.0, *reached], "standing": standing})
         last = curve[curve["eps"] < float("inf")].groupby("eps", as_index=False).min()
-        curves.append(last.assign(model=str(model), norm=str(norm)))
-    if not curves:
-        return pd.DataFrame(columns=["model", "norm", "eps", "accuracy"])
-    return pd.concat(curves, ignore_index=True)[["model", "norm", "eps", "accuracy"]]
+        ends = [_wilson(k, n) for k in last["standing"].astype(int)]
+        curves.append(last.assign(
+            model=str(model), norm=str(norm), n=n, accuracy=[each.value for each in ends],
+            low=[each.low for each in ends], high=[each.high for each in ends],
+        ))  # fmt: skip
+    return pd.concat(curves, ignore_index=True)[CURVE] if curves else pd.DataFrame(columns=CURVE)

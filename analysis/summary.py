@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.association import Correlation
+from analysis.iterations import steps_read
 from analysis.lab_contrasts import contrast_table
 from analysis.sample import standard_zoo
 from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
@@ -112,8 +113,11 @@ def number(row: Mapping[Any, Any], key: str, *, interval: bool = True) -> str:
 
 
 def _key(run: Run) -> str:
+    transfer = run.rows[run.rows["suite"] == "transfer"]
+    steps = steps_read(transfer).get(f"{run.headline}/untargeted")
+    read = f", {_count(steps, 'iteration')}" if steps else ""
     return (
-        f"Attack: {run.headline}, untargeted, at its last step. Fooling counts pictures that "
+        f"Attack: {run.headline}, untargeted{read}. Fooling counts pictures that "
         "source and target get right, joint those that all models get right, all every picture; "
         f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures "
         "and the style weights all models share; progress 0 = untouched, 1 = reached; peak excess "

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from analysis.iterations import steps_read
 from analysis.stats import NOTHING, Estimate, bootstrap_means, interval, mean, rate, wilson
 
-HEADLINE = "l2_0.50"  # the norm the main columns are read at, at its largest number of iterations
+HEADLINE = "l2_0.50"  # the norm the main columns are read at, see analysis.iterations for the step
 
 _ANSWERS = [
     "adv_correct", "adv_same_as_source", "adv_hits_target", "adv_correct_8bit",
     "adv_hits_target_8bit",
 ]  # fmt: skip
 _NORMS = ["perturbation_l2", "perturbation_linf"]
-_RATES = ["model", "condition", "step", "rate", "low", "high", "n"]
+_RATES = ["model", "condition", "step", "rate", "low", "high", "n", "read_at"]
 _UNIT = ["model", "condition", "step", "case", "seed"]
 
 
@@ -28,12 +29,15 @@ def transfer_facts(
 
     Columns: model, condition, step, case, seed; the schema's adv_* answers and perturbation norms
     (NaN where not measured); ``both`` (source and target right on the clean picture) and ``all``
-    (every one of ``voters`` right, all models unless named). Lines of a targeted attack carry the
-    class in ``target`` and the condition "<norm>/targeted"; those aiming at the picture's own class
-    are left out: by ``labels`` (class by case) where known, and where some model answered both the
-    true class and the target, which only happens when they are one.
+    (every one of ``voters`` right, all models unless named); ``read_at``, the number of iterations
+    that columns read the condition at (``iterations.steps_read``, over the pictures of all
+    sources). Lines of a targeted attack carry the class in ``target`` and the condition
+    "<norm>/targeted"; those aiming at the picture's own class are left out: by ``labels`` (class by
+    case) where known, and where some model answered both the true class and the target, which only
+    happens when they are one.
     """
     attacked = rows[(rows["suite"] == "transfer") & rows["metric"].isin(_ANSWERS + _NORMS)]
+    read = steps_read(attacked)
     attacked = attacked[~attacked["condition"].str.startswith("from=")]
     facts = attacked.pivot(index=_UNIT, columns="metric", values="value").reset_index()
     facts = facts.reindex(columns=[*_UNIT, *_ANSWERS, *_NORMS]).rename_axis(columns=None)
@@ -44,7 +48,8 @@ def transfer_facts(
     facts["both"] = _flag(facts["target_right"]) & _flag(facts["case"].map(known))
     asked = right[right.columns.intersection(list(voters))] if voters is not None else right
     facts["all"] = _flag(facts["case"].map(asked.all(axis=1)))
-    return _targeted(facts.drop(columns="target_right"), labels or {})
+    facts = _targeted(facts.drop(columns="target_right"), labels or {})
+    return facts.assign(read_at=facts["condition"].map(read))
 
 
 def clean_answers(rows: pd.DataFrame) -> pd.DataFrame:
@@ -71,27 +76,42 @@ def _targeted(facts: pd.DataFrame, labels: Mapping[str, int]) -> pd.DataFrame:
 
 
 def condition_rates(facts: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """Rates of every model, condition and step: model, condition, step, rate, low, high, n.
+    """Rates of every model, condition and step, with low, high, n and read_at.
 
     ``rate`` in [0, 1] is the fooling rate over pictures that source and target get right; for
-    "<norm>/targeted" it is the share of (picture, target class) pairs answered with the target.
-    low and high are its 95 % interval over the n pictures, each resampled with all its classes.
+    "<norm>/targeted" it is the share of (picture, target class) pairs answered with the target,
+    over the targets that were aimed at with every number of iterations (see ``_same_targets``).
+    low and high are its 95 % interval over the n pictures, each resampled with all its classes;
+    read_at is the step that columns read the condition at.
     """
-    kept = facts[facts["both"]]
+    kept = facts[facts["both"] & _same_targets(facts)]
     wrong = (1 - kept["adv_correct"]).where(kept["target"].isna(), kept["adv_hits_target"])
     lines = []
     for key, part in kept.assign(rate=wrong).groupby(["model", "condition", "step"]):
         found = rate(part["rate"], clusters=part["case"], resamples=resamples, seed=seed)
         if found.n:
-            lines.append((*key, found.value, found.low, found.high, found.n))
+            read = int(part["read_at"].iloc[0])
+            lines.append((*key, found.value, found.low, found.high, found.n, read))
     return pd.DataFrame(lines, columns=_RATES)
 
 
+def _same_targets(facts: pd.DataFrame) -> pd.Series:
+    """Whether a line's rate compares with that of its condition's other steps.
+
+    Some classes are easier to reach than others, so a curve over steps counts targets measured at
+    all of them. Where no target was, only the step that is read stays.
+    """
+    steps = facts.groupby("condition")["step"].transform("nunique")
+    own = facts.groupby(["condition", "target"], dropna=False)["step"].transform("nunique")
+    everywhere = own == steps
+    comparable = everywhere.groupby(facts["condition"]).transform("any")
+    kept = everywhere.where(comparable, facts["step"] == facts["read_at"])
+    return kept | facts["target"].isna()
+
+
 def last_step(facts: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """The lines of a condition at the largest number of iterations any model was attacked with."""
-    chosen = facts[facts["condition"] == condition]
-    last = chosen["step"].eq(chosen["step"].max())
-    return chosen[last]
+    """The lines of a condition at the number of iterations it is read at, see ``steps_read``."""
+    return facts[(facts["condition"] == condition) & (facts["step"] == facts["read_at"])]
 
 
 def spread(name: str, found: Estimate) -> dict[str, float]:
@@ -131,7 +151,6 @@ def transfer_columns(
         model: _one_model(
             facts[facts["model"] == model],
             clean[model].dropna() if model in clean else pd.Series(dtype=float),
-            condition_steps=facts,
             headline=headline,
             how={"resamples": resamples, "seed": seed},
         )
@@ -146,13 +165,10 @@ def _one_model(
     facts: pd.DataFrame,
     clean: pd.Series,
     *,
-    condition_steps: pd.DataFrame,
     headline: str,
     how: dict[str, int],
 ) -> dict[str, float]:
-    # The step is the run's largest, not the model's: rates at unequal budgets do not compare.
-    step = last_step(condition_steps, f"{headline}/untargeted")["step"].max()
-    chosen = facts[(facts["condition"] == f"{headline}/untargeted") & (facts["step"] == step)]
+    chosen = last_step(facts, f"{headline}/untargeted")
     both, joint = chosen[chosen["both"]], chosen[chosen["all"]]
     noise = facts[(facts["condition"] == f"{headline}/noise") & facts["both"]]
     aimed = last_step(facts, f"{headline}/targeted")
@@ -175,7 +191,7 @@ def _one_model(
         **spread("targeted_8bit", share(aimed["adv_hits_target_8bit"], aimed)),
         "targeted_pairs": len(aimed[["case", "target"]].drop_duplicates()),
         **spread("fooling_8bit", share(1 - both["adv_correct_8bit"], both)),
-        **chosen[_NORMS].mean().to_dict(),
+        **{name: float(chosen[name].mean()) for name in _NORMS},
     }
 
 
@@ -215,8 +231,7 @@ def paired_difference(
 
 def _other_norms(rates: pd.DataFrame, headline: str) -> pd.DataFrame:
     untargeted = rates[rates["condition"].str.endswith("/untargeted")]
-    latest = untargeted.groupby("condition")["step"].transform("max")
-    chosen = untargeted[untargeted["step"].eq(latest)]
+    chosen = untargeted[untargeted["step"].eq(untargeted["read_at"])]
     lines: dict[str, dict[str, float]] = {}
     for found in chosen[chosen["condition"] != f"{headline}/untargeted"].to_dict("records"):
         name = f"fooling[{found['condition'].removesuffix('/untargeted')}]"

@@ -45,12 +45,24 @@ def test_what_the_first_pixel_costs_more_within_a_lattice() -> None:
     width = 2 * 1.96 * math.sqrt(0.25 / N)
     assert gap["extra_high"] - gap["extra_low"] == pytest.approx(width, rel=0.2)
     assert "+0.500" in in_words(found.reset_index())
-    assert "n = 40 pictures, 12 pairs): more of the transfer" in in_words(found.reset_index())
+    assert "n = 40 pictures, 12 pairs): transfer hangs on the lattice more" in in_words(
+        found.reset_index()
+    )
+    assert "than between others, which halve by two as well" in in_words(found.reset_index())
 
 
 def test_without_a_difference_the_interval_has_none() -> None:
     found = lattice_shift(planted(0.25), None, NETS, **HOW)
     assert found["extra"].tolist() == [0, 0, 0]
+    assert "no clear sign" in in_words(found)
+
+
+def test_a_second_pixel_that_costs_every_pair_alike_cancels() -> None:
+    """By two pixels every picture is spared, by one a quarter, whoever made it for whom."""
+    rows = planted(0.25)
+    second = rows["condition"].str.endswith("shift_2") & rows["metric"].eq("adv_correct")
+    found = lattice_shift(rows.assign(value=rows["value"].mask(second, 1.0)), None, NETS, **HOW)
+    assert found["extra"].tolist() == [-0.75, -0.75, 0]
     assert "no clear sign" in in_words(found)
 
 

@@ -1,4 +1,4 @@
-"""Robust accuracy, the layer atlas, edits and mediators from planted rows; figures of the lens."""
+"""The layer atlas, edits and mediators from planted rows; figures of the lens."""
 
 import math
 from pathlib import Path
@@ -13,9 +13,7 @@ from analysis.__main__ import app
 from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
 from analysis.layer_columns import layer_ratios
 from analysis.look import save
-from analysis.mediator_columns import mediator_columns, mediator_ranks
-from analysis.robustness_columns import distance_facts, robust_curves, robustness_columns
-from analysis.stats import median
+from analysis.mediator_columns import mediator_columns, mediator_ranks, with_mediators
 from tests.rows import MODELS, SOURCE, Row, build_run, facts, frame, manifest, store
 
 VGG, DENSE = "vgg_c10.standard", "densenet_c10.standard"
@@ -24,96 +22,6 @@ HOW = {"resamples": 200, "seed": 0}
 
 def searched(model: str, condition: str, distances: list[float]) -> list[Row]:
     return facts(model, condition, "adv_distance", distances, suite="robustness", step=50)
-
-
-def robust_rows() -> list[Row]:
-    """Five pictures, the first one wrong; the last out of reach of gradients."""
-    rows = facts(VGG, "clean", "clean_correct", [0, 1, 1, 1, 1], suite="robustness")
-    rows += searched(VGG, "l2/pgd", [0, 0.3, 0.6, 2.0, math.inf])
-    rows += searched(VGG, "l2/ddn", [0, 0.2, 0.7, 0.9, math.inf])
-    rows += searched(VGG, "l2/hop_skip_jump", [0, 0.5, 0.7, 2.0, 1.5])
-    return rows + searched(VGG, "linf/fmn", [0, 0.01, 0.02, 0.03, 0.04])
-
-
-def test_distances_are_the_smallest_over_searches() -> None:
-    found = distance_facts(frame(robust_rows()), SOURCE)
-    l2 = found[found["norm"] == "l2"].sort_values("case")
-    assert l2["distance"].tolist() == [0, 0.2, 0.6, 0.9, 1.5]
-    assert l2["right"].tolist() == [False, True, True, True, True]
-    assert l2["transfer"].isna().all()
-
-
-def test_robust_accuracy_by_hand() -> None:
-    found = robustness_columns(frame(robust_rows()), SOURCE, **HOW).loc[VGG]
-    assert found["robust[l2_0.25]"] == pytest.approx(3 / 5)
-    assert found["robust[l2_1.00]"] == pytest.approx(1 / 5)
-    assert found["robust[linf_0.031]"] == pytest.approx(1 / 5)
-    assert found["robust[l2_0.25]_n"] == 5
-    assert found["distance_l2"] == pytest.approx((0.6 + 0.9) / 2)
-    assert found["distance_l2_n"] == 4
-    assert found["masked_black_l2"] == pytest.approx(1 / 4)
-    assert found["masked_transfer_l2_n"] == 0
-    assert found["masking_l2"] == 0  # one picture of four is no certainty
-    assert math.isnan(found["masking_linf"])  # no search without gradients
-
-
-def test_masking_is_flagged_where_it_is_certain() -> None:
-    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
-    rows += searched(VGG, "l2/pgd", [math.inf] * 40)
-    rows += searched(VGG, "l2/hop_skip_jump", [1.0] * 40)
-    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert (found["masked_black_l2"], found["masking_l2"]) == (1, 1)
-
-
-def test_each_way_without_gradients_counts_its_own_pictures() -> None:
-    """Ten pictures searched by answers, none masked; transfer on all forty, a quarter masked."""
-    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
-    rows += searched(VGG, "l2/pgd", [0.8] * 40)
-    rows += searched(VGG, "l2/hop_skip_jump", [2.0] * 10)
-    attack = "l2_0.50/untargeted"
-    rows += facts(VGG, attack, "adv_correct", [0] * 10 + [1] * 30, step=40)
-    rows += facts(VGG, attack, "perturbation_l2", [0.5] * 40, step=40)
-    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert (found["masked_black_l2"], found["masked_black_l2_n"]) == (0, 10)
-    assert (found["masked_transfer_l2"], found["masked_transfer_l2_n"]) == (0.25, 40)
-
-
-def test_transfer_that_beats_white_box_is_masking_unless_it_is_white_box() -> None:
-    rows = facts(VGG, "clean", "clean_correct", [1] * 40, suite="robustness")
-    rows += searched(VGG, "l2/pgd", [0.8] * 40)
-    attack = "l2_0.50/untargeted"
-    for condition in (attack, f"from={VGG}/{attack}", f"from={VGG}+{DENSE}/{attack}"):
-        wrong = [0] * 30 + [1] * 10 if condition == attack else [1] * 40
-        rows += facts(VGG, condition, "adv_correct", [1 - w for w in wrong], step=40)
-        rows += facts(VGG, condition, "perturbation_l2", [0.5] * 40, step=40)
-    found = robustness_columns(frame(rows), SOURCE, **HOW).loc[VGG]
-    assert found["masked_transfer_l2"] == pytest.approx(10 / 40)
-    assert found["masking_l2"] == 1
-    # an error is known however it was found, but excess must not explain transfer by transfer
-    assert found["robust[l2_0.50]"] == pytest.approx(30 / 40)
-    known = distance_facts(frame(rows), SOURCE)
-    assert sorted(known["nearest"].unique()) == [0.5, 0.8] and set(known["distance"]) == {0.8}
-    assert robust_curves(known)["accuracy"].tolist() == pytest.approx([1, 0.75, 0])
-    own = robustness_columns(frame(rows), VGG, **HOW).loc[VGG]
-    assert math.isnan(own["masked_transfer_l2"])
-
-
-def test_the_curve_is_the_share_of_pictures_further_away() -> None:
-    facts_ = distance_facts(frame(robust_rows()), SOURCE)
-    curve = robust_curves(facts_)
-    l2 = curve[curve["norm"] == "l2"]
-    assert l2["eps"].tolist() == [0, 0.2, 0.6, 0.9, 1.5]
-    assert l2["accuracy"].tolist() == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
-    assert robust_curves(facts_.iloc[:0]).empty
-
-
-def test_medians_with_infinity() -> None:
-    assert median([1, 2, 3, math.inf]).value == 2.5
-    found = median([1.0, math.inf, math.inf, math.inf, 2.0])
-    assert found.value == math.inf and found.low <= 2.0 and found.high == math.inf
-    assert median([math.nan]).n == 0 and math.isnan(median([3.0]).low)
-    drawn = np.random.default_rng(0).normal(size=400)
-    assert median(drawn).low < 0 < median(drawn).high
 
 
 def layer_rows(model: str, taps: dict[str, float], n: int = 20, noise: float = 0.1) -> list[Row]:
@@ -217,6 +125,26 @@ def test_a_mediator_that_orders_the_pairs_has_rank_correlation_one() -> None:
     assert mediator_ranks(few[few["source"].isin(names[:2]) & few["target"].isin(names[:2])]).empty
 
 
+def test_a_pair_has_the_loss_variance_of_its_source_and_of_its_target() -> None:
+    names = ["a.x", "b.x", "c.x", "d.x", "e.x"]
+    columns = pd.DataFrame(
+        {"gradient_norm": 1.0, "loss_variance": [1.0, 2.0, 3.0, 4.0, 5.0]}, index=names
+    )
+    # who sends more has the smoother loss, whoever receives
+    lines = [{"source": s, "target": t, "own": s == t, "fooling": 1 - i / 10}
+             for i, s in enumerate(names) for t in names]  # fmt: skip
+    lines.append({"source": "a.x+b.x", "target": "c.x", "own": False, "fooling": 0.5})
+    pairs = with_mediators(pd.DataFrame(lines), columns)
+    found = pairs.set_index(["source", "target"])
+    names_of = ["loss_variance", "source_loss_variance"]
+    assert found.loc[("b.x", "d.x"), names_of].tolist() == [4.0, 2.0]
+    assert math.isnan(found.loc[("a.x+b.x", "c.x"), "source_loss_variance"])
+    ranks = mediator_ranks(pairs, **HOW).set_index("mediator")
+    assert ranks.loc["source_loss_variance", "rho"] == pytest.approx(-1)
+    assert abs(ranks.loc["loss_variance", "rho"]) < 0.5
+    assert with_mediators(pairs, pd.DataFrame()) is pairs
+
+
 def lens_rows(n: int = 12) -> list[Row]:
     """Three models in all roles and suites, drawn once."""
     rng = np.random.default_rng(0)
@@ -240,7 +168,7 @@ def test_the_door_writes_the_lens_s_tables_and_figures(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(run), "--resamples", "100"])
     assert result.exit_code == 0, result.output
     written = {file.name for file in (run / "analysis").iterdir()}
-    tables = {"models.csv", "pairs.csv", "layers.csv", "edits.csv"}
+    tables = {"models.csv", "pairs.csv", "robust-curves.csv", "layers.csv", "edits.csv"}
     drawn = {f"{name}.png" for name in ("robustness", "layers", "matrix", "edits")}
     assert tables | drawn <= written
     models = pd.read_csv(run / "analysis" / "models.csv").set_index("model")
@@ -300,3 +228,14 @@ def test_layer_curves_have_a_panel_an_architecture() -> None:
     assert titles == ["densenet_c10", "vgg_c10"]
     labels = [text.get_text() for text in drawn.axes[1].get_legend().get_texts()]
     assert labels == ["l2_05", "standard"]
+
+
+def test_layer_curves_are_drawn_at_the_radius_of_the_verdict() -> None:
+    measured = layer_ratios(frame(layer_rows(VGG, {"a": 0.1, "b": 0.3})), **HOW)
+    table = pd.DataFrame({"model": [VGG], "family": "VGG", "robust": False})
+    for budgets, drawn in (
+        (("l2_0.05", "l2_0.10", "l2_0.25", "l2_0.50", "l2_1.00"), "l2_0.10"),
+        (("l2_0.25", "l2_0.50", "l2_1.00"), "l2_0.50"),
+    ):
+        ratios = pd.concat([measured.assign(budget=budget) for budget in budgets])
+        assert f"; {drawn};" in lens_plots.layers(ratios, table).get_supxlabel()

@@ -99,7 +99,7 @@ def test_the_main_columns_are_read_at_the_run_s_own_norm(tmp_path: Path) -> None
     run = load(store_rows(tmp_path, rows, {SOURCE: "ResNet"}, headline="l2_3.00"))
     table = build(run, resamples=100)
     assert table["fooling_all"].tolist() == [1.0]
-    assert "Attack: l2_3.00, untargeted" in summary(
+    assert "Attack: l2_3.00, untargeted, 40 iterations." in summary(
         run, table, [], verdicts(gather(run, table, resamples=100))
     )
 

@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 
 from analysis.excess import excess_columns, excess_pairs, excess_transfer, fitted_reach
 from analysis.lens import lens_columns, lens_tables
-from analysis.matrix import HEAD, Matrix, noise_floor, pair_rates, roles, transfer_matrix
+from analysis.matrix import (
+    HEAD,
+    Matrix,
+    noise_floor,
+    pair_rates,
+    roles,
+    summarised,
+    transfer_matrix,
+)
 from analysis.robustness_columns import distance_facts
+from analysis.stats import wilson
 from tests.rows import Row, facts, frame
 
 A, B, C = "vgg_c10.standard", "resnet18_c10.standard", "densenet_c10.standard"
@@ -99,6 +108,25 @@ def test_roles_leave_the_white_box_out() -> None:
     assert found.loc[A, "sends_minus_receives"] == pytest.approx(2 / 5 - 1 / 5)
     assert (found["receives_low"] <= found["receives"]).all()
     assert (found["receives"] <= found["receives_high"]).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_unanimous_rate_is_not_certain(share: float) -> None:
+    found = summarised("rate", np.full(100, share), pictures=20)
+    ends = wilson(round(20 * share), 20)
+    assert found["rate_low"] == pytest.approx(ends.low)
+    assert found["rate_high"] == pytest.approx(ends.high)
+
+
+def test_neither_is_a_unanimous_difference_and_a_real_interval_stays() -> None:
+    found = summarised("gap", np.full(100, 0.5), pictures=20, bounds=(-1.0, 1.0))
+    unseen = wilson(0, 20).high
+    assert found["gap_low"] == pytest.approx(0.5 - 1.5 * unseen)
+    assert found["gap_high"] == pytest.approx(0.5 + 0.5 * unseen)
+    drawn = np.linspace(0.4, 0.6, 101)
+    found = summarised("rate", drawn, pictures=20)
+    assert (found["rate_low"], found["rate_high"]) == pytest.approx((0.4, 0.5975), abs=0.005)
+    assert math.isnan(summarised("rate", np.full(2, np.nan), pictures=20)["rate_low"])
 
 
 def test_an_ensemble_is_right_where_its_members_are_and_white_box_to_each() -> None:

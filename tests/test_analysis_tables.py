@@ -31,12 +31,12 @@ def planted() -> list[Row]:
     rows += facts(DENSE, "clean", "clean_correct", [0] + [1] * 9)
     rows += facts(SOURCE, ATTACK, "adv_correct", [0] * 10, step=20)
     rows += facts(VGG, ATTACK, "adv_correct", [0, 0, 1, 1, 1, 1, 1, 1, 0, 0], step=20)
-    rows += facts(VGG, ATTACK, "adv_correct", [1] * 10, step=5)  # not the last step
+    rows += facts(VGG, ATTACK, "adv_correct", [1] * 10, step=5)  # not the step that is read
     rows += facts(VGG, ATTACK, "adv_same_as_source", [1, 0, 0, 0, 0, 0, 0, 0, 1, 1], step=20)
     rows += facts(VGG, ATTACK, "adv_correct_8bit", [0, 1, 1, 1, 1, 1, 1, 1, 0, 0], step=20)
     rows += facts(VGG, ATTACK, "perturbation_l2", [0.5] * 10, step=20)
     rows += facts(VGG, NOISE, "adv_correct", [0, 1, 1, 1, 1, 1, 1, 1, 0, 0])
-    rows += facts(VGG, "linf_0.031/untargeted", "adv_correct", [0] * 4 + [1] * 6, step=10)
+    rows += facts(VGG, "linf_0.031/untargeted", "adv_correct", [0] * 4 + [1] * 6, step=20)
     rows += facts(DENSE, ATTACK, "adv_correct", [0] + [1] * 9, step=20)
     return rows
 

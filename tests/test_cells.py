@@ -4,15 +4,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from bench.cells import Cell, digest, run_cell
 from bench.pictures import bundled, load_folder
 from bench.stylize import StyleSettings
 from bench.suite_style import Style, picture_file
+from bench.suite_transfer import Transfer
 from results.schema import validate
-from tests.tiny import STYLE, cells, inputs, spec
+from tests.tiny import ATTACKS, STYLE, cells, inputs, spec
 from zoo.catalog import find
-from zoo.datasets import bundled_cifar10
+from zoo.datasets import bundled_cifar10, to_float
 from zoo.taps import tap_set
 
 VGG = spec("vgg_c10")
@@ -64,6 +67,42 @@ def test_damaged_adversarial_pictures_are_made_anew(tmp_path: Path, damage: str)
         file.write_bytes(broken)
     pd.testing.assert_frame_equal(run_cell(TRANSFER, inputs(tmp_path)), rows)
     assert [f.read_bytes() for f in files] == contents
+
+
+def _kept_attack(run: Path) -> tuple[Cell, Path]:
+    """A cell of one attack, at L2 .5, that was run, and the file of its pictures."""
+    cell = Cell(VGG, Transfer(ATTACKS[:1]), 0)
+    run_cell(cell, inputs(run))
+    (file,) = (run / "artifacts/adversarial").iterdir()
+    return cell, file
+
+
+def _forge(file: Path, clean: Tensor, *, length: float, lowest: float) -> bytes:
+    """Put the first picture so far from its clean one, towards grey, with one pixel so low."""
+    kept = load_file(file)
+    towards = 0.5 - clean[0]
+    kept["images"][0] = clean[0] + towards * (length / towards.norm())
+    if lowest < 0:
+        kept["images"][0, 0, 0, 0] = lowest
+    save_file(kept, file)
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("length", "lowest", "stays"),
+    [(0.5 * 1.0001, 0.0, False), (0.0, -1e-3, False), (0.5 * 1.000005, 0.0, True)],
+    ids=["beyond eps", "below black", "a rounding beyond eps"],
+)
+def test_stored_pictures_are_verified_when_read(
+    length: float, lowest: float, stays: bool, tmp_path: Path
+) -> None:
+    cell, file = _kept_attack(tmp_path)
+    made = file.read_bytes()
+    clean = to_float(inputs(tmp_path).images.pixels)
+    forged = _forge(file, clean, length=length, lowest=lowest)
+    assert forged != made
+    run_cell(cell, inputs(tmp_path))
+    assert file.read_bytes() == (forged if stays else made)
 
 
 def test_stylised_pictures_are_kept(tmp_path: Path) -> None:

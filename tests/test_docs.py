@@ -3,12 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tables import Run  # noqa: F401  (analysis is documented, so it must import)
+from analysis.layer_columns import VERDICT_BUDGET
 from bench.presets import PRESETS
+from bench.suite_layers import Layers
 from results.schema import dictionary
 from zoo.catalog import ZOO
 from zoo.listing import everything, page
 
+LAYERS = next(
+    suite
+    for part in PRESETS["attack-lens"].experiments
+    for suite in part.suites
+    if isinstance(suite, Layers)
+)
 ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/ilyas_fig3.md", "docs/layer_robustness.md",
@@ -18,6 +25,26 @@ PAGES = (
 
 def test_the_data_dictionary_is_the_schema_s() -> None:
     assert (ROOT / "results/README.md").read_text().endswith(dictionary())
+
+
+def test_every_suite_and_what_its_conditions_mean_is_told() -> None:
+    text = (ROOT / "results/README.md").read_text()
+    suites = {
+        name
+        for file in (ROOT / "bench").glob("suite_*.py")
+        for name in re.findall(r'name: ClassVar\[str\] = "(\w+)"', file.read_text())
+    }
+    (listed,) = re.findall(r"^\| `suite` \|(.+)\|$", text, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", listed)) == suites
+    conditions = text.partition("| suite | conditions |")[2].partition("## Data dictionary")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", conditions, re.MULTILINE)) == suites
+
+
+def test_the_layer_page_tells_the_preset_s_steps_and_the_radius_drawn() -> None:
+    text = (ROOT / "docs/layer_robustness.md").read_text()
+    assert f"{LAYERS.steps} steps of eps / 5" in text
+    drawn = float(VERDICT_BUDGET.partition("_")[2])
+    assert f"read at {drawn:g}, over".replace("0.", ".") in text and "`layers.png` draws" in text
 
 
 def test_the_list_of_models_is_the_zoo_s() -> None:
