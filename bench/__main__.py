@@ -25,7 +25,7 @@ from bench.run import Plan, execute, make_plan, measure_cost
 from bench.style_memory import MemoryShortError, check_memory
 from bench.suite_style import Style
 from results.schema import SchemaError
-from results.store import RUNS, StoreError
+from results.store import RUNS, StoreError, end, ended, read_manifest
 from zoo.activations import TapError
 from zoo.catalog import UnknownModelError, find
 from zoo.datasets import DataError
@@ -219,15 +219,17 @@ def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
         console.print("stopped: finished cells are kept, the same command goes on")
         raise typer.Exit(130) from None
     target = plan.inputs.run
-    page = target / "analysis" / "report.html"
-    if not done and page.exists():
+    if not done and ended(target):
+        page = target / "analysis" / "report.html"
         console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}\n{page}")
         return
     side = plan.inputs.images.pixels.shape[-1]
-    names = sorted({c.spec.name for c in plan.cells})
-    measure_cost(target, names, plan.inputs.device, side=side)
+    # all models of the run, those of earlier calls too: one machine and one file for one column
+    measure_cost(target, sorted(read_manifest(target)["models"]), plan.inputs.device, side=side)
     # a process of its own: no room imports the one after it
     code = subprocess.run([sys.executable, "-m", "analysis", str(target)], check=False).returncode
+    if not code:
+        end(target)
     raise typer.Exit(code)
 
 

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,15 @@ from bench.cells import Cell, digest, run_cell
 from bench.inputs import Inputs
 from bench.suite_style import keep_originals
 from bench.workers import spread
-from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
+from results.store import (
+    StoreError,
+    begin,
+    cell_file,
+    read_manifest,
+    remember,
+    write_cell,
+    write_manifest,
+)
 from zoo.catalog import find
 from zoo.load import parameters
 from zoo.spec import ModelSpec
@@ -88,10 +96,14 @@ def execute(plan: Plan) -> int:
             schema.
     """
     run = plan.inputs.run
-    write_manifest(run, _manifest(plan))
+    before = _before(run)
+    manifest = _manifest(plan, before)
+    todo = plan.open
+    if todo or manifest["cells"] != before.get("cells"):  # a report that is there is of other cells
+        begin(run)
+    write_manifest(run, manifest)
     remember(run)
     keep_originals(run, plan.inputs.contents, plan.inputs.styles)
-    todo = plan.open
     total = sum(cell.suite.work(plan.inputs) for cell, _ in todo)
     with bar("cells", total=total) as progress:
         measured = _spread(plan, progress) if len(plan.devices) > 1 else _alone(plan, progress)
@@ -125,7 +137,12 @@ def _spread(plan: Plan, progress: Bar) -> Measured:
         progress.step(done[0].spec.name, done[0].suite.work(plan.inputs))
 
 
-def _manifest(plan: Plan) -> dict[str, Any]:
+def _before(run: Path) -> dict[str, Any]:
+    """The manifest of a run that was begun before; empty for a new one."""
+    return read_manifest(run) if (run / "manifest.json").exists() else {}
+
+
+def _manifest(plan: Plan, before: Mapping[str, Any]) -> dict[str, Any]:
     """What the run was made of; a run goes on only with the inputs it began with."""
     inputs = plan.inputs
     data = {
@@ -135,14 +152,11 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "source": inputs.source.name,
         "judge": inputs.judge.name,
     }
-    before: dict[str, Any] = {}
-    if (inputs.run / "manifest.json").exists():
-        before = read_manifest(inputs.run)
-        changed = [key for key, value in data.items() if before.get(key) != value]
-        if changed:
-            raise StoreError(
-                f"{inputs.run} was made with other {' and '.join(changed)}: choose another --run"
-            )
+    changed = [key for key, value in data.items() if before and before.get(key) != value]
+    if changed:
+        raise StoreError(
+            f"{inputs.run} was made with other {' and '.join(changed)}: choose another --run"
+        )
     listed = dict(before.get("cells", {}))
     listed |= {
         cell.key: f"{cell.suite.name}/{address}"
@@ -207,6 +221,8 @@ def _commit() -> str | None:
 def measure_cost(run: Path, models: Sequence[str], device: str, *, side: int = 32) -> None:
     """Time one step of each model by pytest-benchmark into the run's benchmark.json.
 
+    What an earlier call wrote there is replaced; models whose weights are gone are left out.
+
     Args:
         side: of the attacked pictures, pixels.
 
@@ -216,7 +232,8 @@ def measure_cost(run: Path, models: Sequence[str], device: str, *, side: int = 3
     command = [
         sys.executable, "-m", "pytest", str(Path(__file__).with_name("bench_cost.py")), "-q",
         "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider",
-        f"--benchmark-json={run / 'benchmark.json'}", "--benchmark-columns=median,iqr,rounds",
+        f"--benchmark-json={run.resolve() / 'benchmark.json'}",
+        "--benchmark-columns=median,iqr,rounds",
     ]  # fmt: skip
     environment = os.environ | {
         "WHYVGG_MODELS": ",".join(models), "WHYVGG_DEVICE": device, "WHYVGG_SIDE": str(side)
