@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -43,6 +44,7 @@ class Plan:
     Attributes:
         headline: norm and radius that the analysis reads its main transfer columns at.
         devices: several are worked on at once; else all is done on that of the inputs.
+        skipped: why models that were wanted are not measured, by name.
     """
 
     preset: str
@@ -51,6 +53,7 @@ class Plan:
     inputs: Inputs
     headline: str = "l2_0.50"
     devices: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def open(self) -> tuple[tuple[Cell, str], ...]:
@@ -62,12 +65,15 @@ class Plan:
             if not cell_file(self.inputs.run, cell.suite.name, address).exists()
         )
 
-    def without(self, refused: Sequence[ModelSpec]) -> "Plan":
-        """The plan without the cells of these models."""
+    def without(self, refused: Mapping[ModelSpec, Exception]) -> "Plan":
+        """The plan without the cells of these models, and with the reasons."""
         pairs = zip(self.cells, self.digests, strict=True)
         kept = [pair for pair in pairs if pair[0].spec not in refused]
         return replace(
-            self, cells=tuple(c for c, _ in kept), digests=tuple(address for _, address in kept)
+            self,
+            cells=tuple(c for c, _ in kept),
+            digests=tuple(address for _, address in kept),
+            skipped={**self.skipped, **{s.name: str(why) for s, why in refused.items()}},
         )
 
 
@@ -162,12 +168,15 @@ def _manifest(plan: Plan, before: Mapping[str, Any]) -> dict[str, Any]:
         cell.key: f"{cell.suite.name}/{address}"
         for cell, address in zip(plan.cells, plan.digests, strict=True)
     }
-    models = {c.spec.name: _describe(c.spec) for c in plan.cells}
+    models = dict(before.get("models", {}))
+    models |= {c.spec.name: _describe(c.spec) for c in plan.cells}
+    skipped = dict(before.get("skipped", {})) | dict(plan.skipped)
     named = {name for c in plan.cells for name in getattr(c.suite, "sources", ())}
     sources = {name: _describe(find(name)) for name in sorted(named)}
     found = {
         "cells": listed,
-        "models": dict(before.get("models", {})) | models,
+        "models": models,
+        "skipped": {name: why for name, why in skipped.items() if name not in models},
         "sources": dict(before.get("sources", {})) | sources,
         "headline": plan.headline,
     }

@@ -68,11 +68,12 @@ def write_atomically(file: Path, write: Any) -> None:
             os.fsync(out.fileno())
         temporary.replace(file)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {file} ({error.strerror or error}): free some space or choose another "
             "--run, then run the same command again; finished cells are kept"
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_run(run: Path) -> pd.DataFrame:
