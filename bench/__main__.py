@@ -24,21 +24,25 @@ from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
 from bench.style_memory import MemoryShortError, check_memory
 from bench.suite_style import Style
+from bench.suite_transfer import Transfer
 from results.schema import SchemaError
-from results.store import RUNS, StoreError
+from results.store import RUNS, StoreError, end, ended, read_manifest
 from zoo.activations import TapError
 from zoo.catalog import UnknownModelError, find
 from zoo.datasets import DataError
 from zoo.evaluate import AccuracyError
+from zoo.files import DiskError
 from zoo.labels import LabelError
 from zoo.load import DeviceError, SizeError, usable
 from zoo.spec import ModelSpec
+from zoo.surgery import SurgeryError
 from zoo.terminal import run_app
 from zoo.weights import OFFLINE, WeightsError
 
 EXPECTED = (
-    AccuracyError, DataError, DeviceError, LabelError, LossError, MemoryShortError, PictureError,
-    SchemaError, SizeError, StoreError, TapError, UnknownModelError, WeightsError,
+    AccuracyError, DataError, DeviceError, DiskError, LabelError, LossError, MemoryShortError,
+    PictureError, SchemaError, SizeError, StoreError, SurgeryError, TapError, UnknownModelError,
+    WeightsError,
 )  # fmt: skip
 
 _PRESETS = "; ".join(f"{p.name}: {p.about}" for p in PRESETS.values())
@@ -197,6 +201,7 @@ def _run(
     require(wanted, chosen)
     _say(wanted.without_style(chosen.here))
     plan = _plan(wanted, chosen.here, run, data, content, style, device, seed)
+    plan = replace(plan, skipped={spec.name: reason for spec, reason in chosen.absent})
     _do(plan, data, dry_run=dry_run)
 
 
@@ -219,15 +224,17 @@ def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
         console.print("stopped: finished cells are kept, the same command goes on")
         raise typer.Exit(130) from None
     target = plan.inputs.run
-    page = target / "analysis" / "report.html"
-    if not done and page.exists():
+    if not done and ended(target):
+        page = target / "analysis" / "report.html"
         console.print(f"nothing to do: all {len(plan.cells)} cells are in {target}\n{page}")
         return
     side = plan.inputs.images.pixels.shape[-1]
-    names = sorted({c.spec.name for c in plan.cells})
-    measure_cost(target, names, plan.inputs.device, side=side)
+    # all models of the run, those of earlier calls too: one machine and one file for one column
+    measure_cost(target, sorted(read_manifest(target)["models"]), plan.inputs.device, side=side)
     # a process of its own: no room imports the one after it
     code = subprocess.run([sys.executable, "-m", "analysis", str(target)], check=False).returncode
+    if not code:
+        end(target)
     raise typer.Exit(code)
 
 
@@ -261,12 +268,17 @@ def _check(plan: Plan, data: Path) -> Plan:
     Raises:
         AccuracyError: the source is one of them, or none is left.
     """
-    specs = dict.fromkeys(cell.spec for cell, _ in plan.open if cell.spec.dataset == "imagenet")
+    # the source makes the attacks of every cell, whether or not it is measured itself
+    attacked = any(isinstance(cell.suite, Transfer) for cell, _ in plan.open)
+    open_specs = [*([plan.inputs.source] if attacked else []), *(c.spec for c, _ in plan.open)]
+    specs = dict.fromkeys(spec for spec in open_specs if spec.dataset == "imagenet")
     found = check_published(specs, data, len(plan.inputs.images), plan.inputs.device)
     _say(found.warnings)
     _say(str(error) for error in found.refused.values())
-    kept = plan.without(tuple(found.refused))
-    if plan.inputs.source in found.refused or not kept.cells:
+    kept = plan.without(found.refused)
+    if plan.inputs.source in found.refused:
+        raise found.refused[plan.inputs.source]
+    if not kept.cells:
         raise next(iter(found.refused.values()))
     return kept
 

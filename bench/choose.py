@@ -6,7 +6,7 @@ from bench.preset import Preset
 from bench.presets import PRESETS
 from zoo.catalog import UnknownModelError, find
 from zoo.spec import Committed, ModelSpec
-from zoo.weights import WeightsError, manifest, require_weights
+from zoo.weights import DamagedError, WeightsError, manifest, require_weights
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ def choose(preset: Preset, names: str) -> Chosen:
     """The named models, or the preset's members, parted by whether they can be measured.
 
     Weights are fetched here where that is allowed.
+
+    Raises:
+        DamagedError, DiskError: as ``missing``.
     """
     specs = _named(names) or preset.members()
     reasons = {spec: missing(spec) for spec in specs}
@@ -75,11 +78,18 @@ def _named(names: str) -> tuple[ModelSpec, ...]:
 
 
 def missing(spec: ModelSpec) -> str:
-    """Why a model cannot be measured; empty if it can."""
+    """Why a model cannot be measured; empty if it can.
+
+    Raises:
+        DamagedError: its weights are here, but not those listed.
+        DiskError: there is no room for them.
+    """
     if isinstance(spec.weights, Committed) and spec.intact not in manifest():
         return f"{spec.name} is not trained yet (python -m zoo train {spec.intact})"
     try:
         require_weights(spec)
+    except DamagedError:  # not absent: a run without it would pass for one of all models
+        raise
     except WeightsError as error:
         return str(error)
     return ""

@@ -4,7 +4,6 @@ Every pixel is a multiple of 1/255 from the moment a file is opened, so a pictur
 its saved file are one and the same. Colour profiles are ignored: values are taken as sRGB.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +12,6 @@ from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -23,6 +21,8 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from bench.decode import PictureError, open_rgb
+from bench.spectrum import SMALLEST_SIDE
+from results.store import write_atomically
 
 __all__ = [
     "BUNDLED", "CONTENTS", "MULTIPLE", "STYLES", "SUFFIXES", "Picture", "PictureError", "bundled",
@@ -76,7 +76,7 @@ def bundled(name: str, *, size: int) -> Picture:
     """One of the BUNDLED pictures, its central square scaled down to size x size; offline.
 
     Raises:
-        PictureError: an unknown name, a missing package, a size under 16 or beyond the picture.
+        PictureError: an unknown name, a missing package, a size under 32 or beyond the picture.
     """
     if name not in BUNDLED:
         raise PictureError(f"No bundled picture {name!r}; choose one of {', '.join(BUNDLED)}.")
@@ -95,7 +95,8 @@ def load(file: Path, *, size: int) -> Picture:
     contents, not from its suffix.
 
     Raises:
-        PictureError: missing, truncated, no picture, too large to be safe, shorter than `size`.
+        PictureError: missing, truncated, no picture, too large to be safe, shorter than `size`, or
+            a size under 32.
     """
     image = open_rgb(file)
     _check_size(image, str(file), size)
@@ -146,6 +147,7 @@ def save_png(pixels: Float[Tensor, "3 h w"], file: Path, *, address: str = "") -
 
     Raises:
         PictureError: another shape, NaN or infinity, a suffix other than .png, no such folder.
+        StoreError: the disk is full or not writable.
     """
     if pixels.ndim != 3 or pixels.shape[0] != 3 or 0 in pixels.shape:
         raise PictureError(f"A picture to save has shape (3, h, w), not {tuple(pixels.shape)}.")
@@ -160,15 +162,7 @@ def save_png(pixels: Float[Tensor, "3 h w"], file: Path, *, address: str = "") -
     facts = PngInfo()
     if address:
         facts.add_text(_ADDRESS, address)
-    temporary = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            image.save(stream, format="PNG", pnginfo=facts)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(file, lambda stream: image.save(stream, format="PNG", pnginfo=facts))
 
 
 def read_png(file: Path, *, address: str) -> Float[Tensor, "3 h w"] | None:
@@ -183,8 +177,10 @@ def read_png(file: Path, *, address: str) -> Float[Tensor, "3 h w"] | None:
 
 
 def _check_size(image: Image.Image, name: str, size: int) -> None:
-    if size < MULTIPLE:
-        raise PictureError(f"A size is at least {MULTIPLE} pixels, got {size}.")
+    if size < SMALLEST_SIDE:  # every picture that is made is scored by its spectrum
+        raise PictureError(
+            f"A size is at least {SMALLEST_SIDE} pixels, got {size}: use a larger --size."
+        )
     if min(image.size) < size:
         raise PictureError(
             f"{name} is {image.width}x{image.height}, shorter than {size}; "

@@ -5,10 +5,11 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,15 @@ from bench.cells import Cell, digest, run_cell
 from bench.inputs import Inputs
 from bench.suite_style import keep_originals
 from bench.workers import spread
-from results.store import StoreError, cell_file, read_manifest, remember, write_cell, write_manifest
+from results.store import (
+    StoreError,
+    begin,
+    cell_file,
+    read_manifest,
+    remember,
+    write_cell,
+    write_manifest,
+)
 from zoo.catalog import find
 from zoo.load import parameters
 from zoo.spec import ModelSpec
@@ -35,6 +44,7 @@ class Plan:
     Attributes:
         headline: norm and radius that the analysis reads its main transfer columns at.
         devices: several are worked on at once; else all is done on that of the inputs.
+        skipped: why models that were wanted are not measured, by name.
     """
 
     preset: str
@@ -43,6 +53,7 @@ class Plan:
     inputs: Inputs
     headline: str = "l2_0.50"
     devices: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def open(self) -> tuple[tuple[Cell, str], ...]:
@@ -54,12 +65,15 @@ class Plan:
             if not cell_file(self.inputs.run, cell.suite.name, address).exists()
         )
 
-    def without(self, refused: Sequence[ModelSpec]) -> "Plan":
-        """The plan without the cells of these models."""
+    def without(self, refused: Mapping[ModelSpec, Exception]) -> "Plan":
+        """The plan without the cells of these models, and with the reasons."""
         pairs = zip(self.cells, self.digests, strict=True)
         kept = [pair for pair in pairs if pair[0].spec not in refused]
         return replace(
-            self, cells=tuple(c for c, _ in kept), digests=tuple(address for _, address in kept)
+            self,
+            cells=tuple(c for c, _ in kept),
+            digests=tuple(address for _, address in kept),
+            skipped={**self.skipped, **{s.name: str(why) for s, why in refused.items()}},
         )
 
 
@@ -88,10 +102,14 @@ def execute(plan: Plan) -> int:
             schema.
     """
     run = plan.inputs.run
-    write_manifest(run, _manifest(plan))
+    before = _before(run)
+    manifest = _manifest(plan, before)
+    todo = plan.open
+    if todo or manifest["cells"] != before.get("cells"):  # a report that is there is of other cells
+        begin(run)
+    write_manifest(run, manifest)
     remember(run)
     keep_originals(run, plan.inputs.contents, plan.inputs.styles)
-    todo = plan.open
     total = sum(cell.suite.work(plan.inputs) for cell, _ in todo)
     with bar("cells", total=total) as progress:
         measured = _spread(plan, progress) if len(plan.devices) > 1 else _alone(plan, progress)
@@ -125,7 +143,12 @@ def _spread(plan: Plan, progress: Bar) -> Measured:
         progress.step(done[0].spec.name, done[0].suite.work(plan.inputs))
 
 
-def _manifest(plan: Plan) -> dict[str, Any]:
+def _before(run: Path) -> dict[str, Any]:
+    """The manifest of a run that was begun before; empty for a new one."""
+    return read_manifest(run) if (run / "manifest.json").exists() else {}
+
+
+def _manifest(plan: Plan, before: Mapping[str, Any]) -> dict[str, Any]:
     """What the run was made of; a run goes on only with the inputs it began with."""
     inputs = plan.inputs
     data = {
@@ -135,25 +158,25 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "source": inputs.source.name,
         "judge": inputs.judge.name,
     }
-    before: dict[str, Any] = {}
-    if (inputs.run / "manifest.json").exists():
-        before = read_manifest(inputs.run)
-        changed = [key for key, value in data.items() if before.get(key) != value]
-        if changed:
-            raise StoreError(
-                f"{inputs.run} was made with other {' and '.join(changed)}: choose another --run"
-            )
+    changed = [key for key, value in data.items() if before and before.get(key) != value]
+    if changed:
+        raise StoreError(
+            f"{inputs.run} was made with other {' and '.join(changed)}: choose another --run"
+        )
     listed = dict(before.get("cells", {}))
     listed |= {
         cell.key: f"{cell.suite.name}/{address}"
         for cell, address in zip(plan.cells, plan.digests, strict=True)
     }
-    models = {c.spec.name: _describe(c.spec) for c in plan.cells}
+    models = dict(before.get("models", {}))
+    models |= {c.spec.name: _describe(c.spec) for c in plan.cells}
+    skipped = dict(before.get("skipped", {})) | dict(plan.skipped)
     named = {name for c in plan.cells for name in getattr(c.suite, "sources", ())}
     sources = {name: _describe(find(name)) for name in sorted(named)}
     found = {
         "cells": listed,
-        "models": dict(before.get("models", {})) | models,
+        "models": models,
+        "skipped": {name: why for name, why in skipped.items() if name not in models},
         "sources": dict(before.get("sources", {})) | sources,
         "headline": plan.headline,
     }
@@ -207,6 +230,8 @@ def _commit() -> str | None:
 def measure_cost(run: Path, models: Sequence[str], device: str, *, side: int = 32) -> None:
     """Time one step of each model by pytest-benchmark into the run's benchmark.json.
 
+    What an earlier call wrote there is replaced; models whose weights are gone are left out.
+
     Args:
         side: of the attacked pictures, pixels.
 
@@ -216,7 +241,8 @@ def measure_cost(run: Path, models: Sequence[str], device: str, *, side: int = 3
     command = [
         sys.executable, "-m", "pytest", str(Path(__file__).with_name("bench_cost.py")), "-q",
         "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider",
-        f"--benchmark-json={run / 'benchmark.json'}", "--benchmark-columns=median,iqr,rounds",
+        f"--benchmark-json={run.resolve() / 'benchmark.json'}",
+        "--benchmark-columns=median,iqr,rounds",
     ]  # fmt: skip
     environment = os.environ | {
         "WHYVGG_MODELS": ",".join(models), "WHYVGG_DEVICE": device, "WHYVGG_SIDE": str(side)

@@ -19,6 +19,7 @@ from results.schema import COLUMNS, VERSION, SchemaError, validate
 RUNS = Path(__file__).parent / "runs"
 REFERENCE = Path(__file__).parent / "reference"
 _LATEST = "latest.txt"
+_UNFINISHED = "unfinished"
 _SECONDS = b"seconds"
 
 
@@ -67,11 +68,12 @@ def write_atomically(file: Path, write: Any) -> None:
             os.fsync(out.fileno())
         temporary.replace(file)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {file} ({error.strerror or error}): free some space or choose another "
             "--run, then run the same command again; finished cells are kept"
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_run(run: Path) -> pd.DataFrame:
@@ -154,6 +156,25 @@ def write_manifest(run: Path, content: Mapping[str, Any]) -> None:
     write_atomically(run / "manifest.json", lambda f: f.write(text.encode()))
 
 
+def begin(run: Path) -> None:
+    """Say that a run's report is not of all its cells; ``end`` takes that back.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    write_atomically(run / _UNFINISHED, lambda f: f.write(b"python -m bench goes on here\n"))
+
+
+def end(run: Path) -> None:
+    """Say that timing and analysis are of all cells."""
+    (run / _UNFINISHED).unlink(missing_ok=True)
+
+
+def ended(run: Path) -> bool:
+    """Whether a run has a report and nothing was begun after it."""
+    return (run / "analysis" / "report.html").exists() and not (run / _UNFINISHED).exists()
+
+
 def remember(run: Path) -> None:
     """Make this run the one that ``python -m analysis`` reads when it is told none."""
     write_atomically(RUNS / _LATEST, lambda f: f.write(str(run.resolve()).encode()))
@@ -172,6 +193,7 @@ def latest_run() -> Path:
 
 
 __all__ = [
-    "REFERENCE", "RUNS", "SchemaError", "StoreError", "cell_file", "cell_seconds", "latest_run",
-    "read_manifest", "read_run", "remember", "write_atomically", "write_cell", "write_manifest",
+    "REFERENCE", "RUNS", "SchemaError", "StoreError", "begin", "cell_file", "cell_seconds", "end",
+    "ended", "latest_run", "read_manifest", "read_run", "remember", "write_atomically",
+    "write_cell", "write_manifest",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 import re
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from bench import __main__ as cli
 from bench.choose import choose, find_preset, require
 from bench.labelled import Gate
 from bench.presets import PRESETS
+from bench.suite_transfer import Transfer
 from results import store
 from tests.toys import toy_images
 from zoo.catalog import find
 from zoo.evaluate import AccuracyError
+from zoo.spec import ModelSpec
 from zoo.weights import OFFLINE, WeightsError
 
 SMALL = "vgg_c10.standard"
@@ -49,6 +52,11 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["--models", f"{SMALL}+facelift"], "no surgery facelift: choose one of average-pool"),
         (["--models", "vgg_c11.standard"], "did you mean vgg_c10.standard"),
         (["--models", "vgg_c10"], "names no weights: did you mean vgg_c10.standard"),
+        (["--preset", "smoke", "--size", "31"], "A size is at least 32 pixels, got 31"),
+        (
+            ["--models", "tf_efficientnet_lite1.pypi+box-kernels", "--dry-run"],
+            "conv_stem is no plain convolution",
+        ),
         (["--content", "/no/such/folder"], "/no/such/folder"),
         (["--device", "cuda:77"], "choose --device cpu"),
         (["--device", "toaster"], "no device toaster here"),
@@ -190,6 +198,7 @@ def test_a_preset_of_fixed_models_goes_on_with_those_that_are_here(
     monkeypatch.setitem(PRESETS, "article", article)
     call(monkeypatch, "--preset", "article", "--offline", "--size", "64", "--run", str(tmp_path))
     assert {cell.spec.name for cell in plans[0].cells} == {"resnet18.random"}
+    assert "vgg19.tv_in1k needs" in plans[0].skipped["vgg19.tv_in1k"]
     assert "skipped vgg19.tv_in1k" in capsys.readouterr().out
 
 
@@ -227,6 +236,43 @@ def test_a_model_that_is_refused_leaves_the_others_to_go_on(tmp_path: Path, monk
             kept = cli._check(plan, tmp_path)
             assert {cell.spec for cell in kept.cells} == {specs[0]}
             assert len(kept.cells) == len(kept.digests) < len(plan.cells)
+
+
+def test_the_source_of_the_attacks_passes_the_gate_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str] = []
+
+    def gate(specs: Iterable[ModelSpec], *_: object) -> Gate:
+        held[:] = [spec.name for spec in specs]
+        return Gate({spec: AccuracyError(f"{spec.name} is refused") for spec in specs}, ())
+
+    monkeypatch.setattr(cli, "check_published", gate)
+    mini, alone = PRESETS["imagenet-mini"], (find("tf_efficientnet_lite2.pypi"),)
+    plan = cli._plan(mini, alone, tmp_path, None, None, None, "cpu", 0)
+    with pytest.raises(AccuracyError, match=f"{mini.source} is refused"):
+        cli._check(plan, tmp_path)
+    assert held == [mini.source, alone[0].name]
+    pictures = replace(plan, cells=plan.cells[-1:], digests=plan.digests[-1:])
+    assert not isinstance(pictures.cells[0].suite, Transfer)
+    with pytest.raises(AccuracyError, match=r"lite2\.pypi is refused"):
+        cli._check(pictures, tmp_path)
+    assert held == [alone[0].name]  # nobody is attacked
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--dry-run",), ("--models", f"resnet18_c10.random,{SMALL}")]
+)
+def test_damaged_weights_stop_a_run_and_are_not_skipped(
+    arguments: tuple[str, ...], checkpoints: Callable[..., Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    checkpoints(SMALL).write_bytes(b"half a file")
+    checkpoints("resnet18_c10.standard")
+    options = ("--preset", "quick", "--run", str(tmp_path / "run"))
+    assert call(monkeypatch, *options, *arguments) == 2
+    (sentence,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{SMALL}.safetensors has sha256" in sentence
 
 
 def test_the_size_of_the_pictures_can_be_chosen(

@@ -1,5 +1,6 @@
 """What every entry of the catalogue owes, checked without the entry's author writing a test."""
 
+import re
 from dataclasses import FrozenInstanceError, fields, replace
 from functools import cache
 from typing import Any
@@ -97,7 +98,9 @@ def test_words_are_from_the_lists(spec: ModelSpec) -> None:
     assert spec.family in FAMILIES
     assert spec.dataset in {"cifar10", "imagenet", "restricted_imagenet"}
     assert spec.role in ROLES
-    assert spec.robust == spec.training.startswith("l2") or spec.training.startswith("linf")
+    assert spec.robust == spec.training.startswith(("l2_", "linf_"))
+    # what was trained at eps 0 was not attacked
+    assert spec.robust == bool(re.search(r"[._](l2|linf)(_(?!eps0$)|$)", spec.name))
 
 
 @every
@@ -237,6 +240,23 @@ def test_committed_weights_are_whole_and_measured(spec: ModelSpec) -> None:
     assert bundled.correct >= (0 if spec.role == "nonrobust" else 14)
     recorded = entry["accuracies"]["foolbox_cifar10"]["correct"]
     assert abs(bundled.correct - recorded) <= 1  # another machine rounds otherwise
+
+
+@pytest.mark.parametrize(
+    ("name", "clean", "attacked"),
+    [
+        *((f"{arch}_c10.standard", 0.86, 0) for arch in
+          ("vgg", "resnet18", "resnet50", "densenet", "inception")),
+        *((f"{arch}_c10.l2_05", 0.66, 0.46) for arch in ("vgg", "resnet50")),
+    ],
+)  # fmt: skip
+def test_the_weights_everyone_starts_with_are_committed_and_good(
+    name: str, clean: float, attacked: float
+) -> None:
+    assert name in REAL_MANIFEST
+    for kind, least in (("cifar10_test", clean), ("pgd20_l2_0.5", attacked)):
+        count = REAL_MANIFEST[name]["accuracies"][kind]
+        assert count["correct"] >= least * count["n"], kind
 
 
 def test_the_manifest_lists_no_stranger() -> None:

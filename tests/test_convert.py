@@ -21,6 +21,7 @@ from tests.test_weights import Bomb
 from zoo import weights
 from zoo.catalog import ZOO, find
 from zoo.convert import classifier_of, read_tensors
+from zoo.files import sha256
 from zoo.load import load_classifier
 from zoo.spec import ModelSpec, Pickled
 from zoo.weights import WeightsError, weights_digest
@@ -195,6 +196,9 @@ def test_a_file_of_another_digest_is_refused(cache: Path) -> None:
     listed = replace(SPEC, weights=Pickled(URL, sha256="0" * 64))
     with pytest.raises(WeightsError, match=r"000000000000\.\.\. is listed"):
         weights_digest(listed)
+    for digits in (8, 64):
+        found = sha256(cache / "tiny_l2_eps3.ckpt")[:digits]
+        assert weights_digest(replace(SPEC, weights=Pickled(URL, sha256=found)))
 
 
 def test_another_number_of_classes_is_refused(cache: Path) -> None:

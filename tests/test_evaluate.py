@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from zoo.catalog import find
 from zoo.datasets import LabelledImages, to_float
-from zoo.evaluate import Accuracy, AccuracyError, accept, accuracy
+from zoo.evaluate import Accuracy, AccuracyError, accept, accuracy, published_accuracy
 from zoo.imagenet import View, bundled_imagenet
 from zoo.load import Classifier, load_classifier
-from zoo.spec import Hub, ModelSpec
+from zoo.spec import Hub, ModelSpec, operated
 
 CLASSES = 10
 HALF = (0.5, 0.5, 0.5)
@@ -98,3 +98,10 @@ def test_the_interval_decides(correct: int, n: int, rate: float | None, accepted
     else:
         with pytest.raises(AccuracyError, match="is refused"):
             accept(published(rate), Accuracy(correct, n))
+
+
+def test_an_operated_network_is_not_held_to_the_intact_one_s_accuracy() -> None:
+    spec = published(0.761)
+    assert published_accuracy(spec) == 0.761
+    assert published_accuracy(operated(spec, "average-pool")) is None
+    accept(operated(spec, "average-pool"), Accuracy(5, 20))

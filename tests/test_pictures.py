@@ -1,5 +1,6 @@
 """Pictures: those that ship with the packages, the user's own, and saving."""
 
+import errno
 import hashlib
 import os
 import socket
@@ -24,6 +25,7 @@ from bench.pictures import (
     save_png,
     to_8bit,
 )
+from results.store import StoreError
 
 SIZE = 32
 
@@ -75,7 +77,7 @@ def test_pictures_are_equal_by_name_and_digest():
     [
         ("mona_lisa", 64, "choose one of .*chelsea"),
         ("chelsea", 301, "at most 300"),
-        ("chelsea", 15, "at least 16"),
+        ("chelsea", 31, "at least 32 pixels, got 31: use a larger --size"),
     ],
 )
 def test_bundled_refuses(name, size, message):
@@ -90,7 +92,7 @@ def test_a_bundled_picture_of_a_missing_package(monkeypatch):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(16, 200), st.integers(16, 200), st.integers(16, 100))
+@given(st.integers(32, 200), st.integers(32, 200), st.integers(32, 100))
 def test_load_keeps_the_aspect_ratio_and_crops_to_multiples_of_16(
     tmp_path_factory, width, height, size
 ):
@@ -164,10 +166,10 @@ def test_saving_rounds_and_loses_nothing_more(tmp_path_factory, values):
 
 
 def test_saving_clips_and_takes_gradients_and_other_layouts(tmp_path):
-    pixels = torch.tensor([-0.5, 0.999, 1.7]).view(3, 1, 1).expand(3, 16, 32).requires_grad_()
+    pixels = torch.tensor([-0.5, 0.999, 1.7]).view(3, 1, 1).expand(3, 32, 64).requires_grad_()
     save_png(pixels.transpose(1, 2), tmp_path / "p.png")
-    picture = load(tmp_path / "p.png", size=16)
-    assert picture.pixels.shape == (3, 32, 16) and corner(picture) == [0, 255, 255]
+    picture = load(tmp_path / "p.png", size=32)
+    assert picture.pixels.shape == (3, 64, 32) and corner(picture) == [0, 255, 255]
 
 
 def test_a_picture_is_read_back_under_its_own_address_only(tmp_path):
@@ -191,10 +193,10 @@ def test_saving_is_atomic(tmp_path, monkeypatch):
     before = file.read_bytes()
 
     def fail(descriptor):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StoreError, match=r"p\.png \(disk full\): free some space"):
         save_png(torch.ones(3, 16, 16), file)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]

@@ -15,6 +15,7 @@ from bench.inputs import Inputs
 from results import store
 from tests.tiny import PLANS, inputs, plan, spec
 from zoo.datasets import bundled_cifar10
+from zoo.evaluate import AccuracyError
 
 VGG, RESNET = spec("vgg_c10"), spec("resnet18_c10")
 
@@ -58,6 +59,18 @@ def test_cells_of_older_weights_are_not_read(tmp_path: Path) -> None:
     retrained = replace(VGG, seed=5)  # the name stays, the weights do not
     assert engine.execute(plan(run, retrained)) == 2
     assert not rows(run).duplicated(store.COLUMNS[:-1]).any()
+
+
+def test_models_that_are_not_measured_are_named_until_they_are(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    without = plan(run, VGG, RESNET).without({RESNET: AccuracyError("of another model")})
+    engine.execute(replace(without, skipped={**without.skipped, "vgg11.tv_in1k": "not here"}))
+    assert store.read_manifest(run)["skipped"] == {
+        RESNET.name: "of another model",
+        "vgg11.tv_in1k": "not here",
+    }
+    engine.execute(plan(run, VGG, RESNET))
+    assert store.read_manifest(run)["skipped"] == {"vgg11.tv_in1k": "not here"}
 
 
 def test_other_images_want_another_run(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 All on shapes alone, but for the small ones whose batch norms are folded.
 """
 
+from pathlib import Path
+
 import pytest
 import torch
 from timm.models import create_model
@@ -16,6 +18,8 @@ from zoo.load import SizeError, fold_batch_norm, load_classifier, load_encoder
 from zoo.maps import as_map
 from zoo.spec import Pickled
 from zoo.taps import tap_set
+from zoo.unlisted import _of_page
+from zoo.weights import DamagedError, weights_digest
 
 TAPPED = (
     "beit_base_patch16_224", "caformer_s18", "cspresnet50", "davit_tiny", "deit_tiny_patch16_224",
@@ -96,7 +100,18 @@ def test_networks_are_folded_at_their_own_size(name: str) -> None:
 def test_weights_on_no_hub_are_read_from_their_own_page() -> None:
     weights = find("legacy_seresnet18.in1k").weights
     assert isinstance(weights, Pickled)
-    assert weights.file == "seresnet18-4bb0ce65.pth"
+    assert (weights.file, weights.sha256) == ("seresnet18-4bb0ce65.pth", "4bb0ce65")
+    nobody = "https://example.org/IN1K-vit.h.14-300e.pth.tar"  # epochs are no digest
+    assert _of_page(nobody) == Pickled(nobody)
+
+
+def test_the_digits_of_a_file_s_name_are_held_against_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHYVGG_CACHE", str(tmp_path))
+    (tmp_path / "seresnet18-4bb0ce65.pth").write_bytes(b"the half of it")
+    with pytest.raises(DamagedError, match=r"4bb0ce65\.\.\. is listed"):
+        weights_digest(find("legacy_seresnet18.in1k"))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from tests.toys import SHORT, tiny_net, toy_images, train
+from zoo.files import DiskError
 from zoo.recipes import RECIPES, Attack, Recipe
 from zoo.train import TrainingError
 
@@ -124,7 +125,7 @@ def test_a_checkpoint_half_written_leaves_the_one_before(
             file.write_bytes(file.read_bytes()[:100])
             raise OSError("No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+    with monkeypatch.context() as patch, pytest.raises(DiskError, match="No space"):
         patch.setattr(torch, "save", fill_the_disk)
         train(tmp_path)
     found: list[int] = []

@@ -31,7 +31,11 @@ KEYS = {
     "name", "family", "dataset", "training", "seed", "residual", "downsampling", "batch_norm",
     "role", "weights", "params", "sha256", "accuracies",
 }  # fmt: skip
-COUNTS = {"cifar10_test": {"correct": 8752, "n": 10_000}, "pgd20_l2_0.5": {"correct": 5, "n": 100}}
+COUNTS = {
+    "cifar10_test": {"correct": 8752, "n": 10_000},
+    "pgd20_l2_0.5": {"correct": 5, "n": 100},
+    "foolbox_cifar10": {"correct": 19, "n": 20},
+}
 Pretend = Callable[..., Path]
 
 
@@ -100,7 +104,7 @@ def test_the_list_as_a_table_shows_rates(call, checkpoints: Pretend) -> None:
     code, out, _ = call("list")
     assert code == 0
     row = next(line.split() for line in out.splitlines() if line.split()[:1] == [NAME])
-    assert row == [NAME, "VGG", "contestant", "1.18", "M", "87.5", "5.0"]
+    assert row == [NAME, "VGG", "contestant", "1.18", "M", "87.5", "19/20", "5.0"]
     assert all(name in out for name in ZOO)
 
 
@@ -178,6 +182,7 @@ def test_check_refuses_what_was_not_published(
         (["show", "vgg_c10.standart"], "is not in the catalogue: did you mean vgg_c10.standard"),
         (["check", "resnet50"], "names no weights: did you mean resnet50.tv_in1k"),
         (["check", "resnet18_c10.standard"], "has no trained weights yet: python -m zoo train"),
+        (["check", "tf_efficientnet_lite1.pypi+box-kernels"], "conv_stem is no plain convolution"),
         (["check", NAME, "--size", "4"], "a 4x4 picture is too small"),
         (["check", NAME, "--device", "cuda:77"], "no device cuda:77 here"),
         (["check", NAME, "--device", "abacus"], "no device abacus here"),

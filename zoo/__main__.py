@@ -20,18 +20,20 @@ from zoo.evaluate import (
     shows_all_classes,
     unjudged,
 )
+from zoo.files import DiskError
 from zoo.imagenet import bundled_imagenet, load_imagenet, view_of
 from zoo.listing import everything, page, table
 from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, usable
 from zoo.produce import measured, moved, produce, training_images
 from zoo.spec import ModelSpec
+from zoo.surgery import SurgeryError
 from zoo.terminal import run_app
 from zoo.train import TrainingError
 from zoo.weights import OFFLINE, WeightsError, manifest
 
 EXPECTED = (
-    AccuracyError, DataError, DeviceError, SizeError, TrainingError, UnknownModelError,
-    WeightsError,
+    AccuracyError, DataError, DeviceError, DiskError, SizeError, SurgeryError, TrainingError,
+    UnknownModelError, WeightsError,
 )  # fmt: skip
 WORK = Path(".training")
 

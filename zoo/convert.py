@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.serialization import safe_globals
 
-from zoo.files import sha256
+from zoo.files import sha256, write_whole
 
 State = dict[str, Tensor]
 
@@ -69,12 +69,12 @@ def convert(original: Path, target: Path, net: nn.Module) -> None:
 
     Raises:
         CheckpointError: see the three steps below.
+        DiskError: the disk is full.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     state = as_timm(classifier_of(read_tensors(original)), shapes)
-    temporary = target.with_name(f"{target.name}.tmp")
-    save_file(state, temporary, metadata={"file": original.name, "sha256": sha256(original)})
-    temporary.replace(target)
+    about = {"file": original.name, "sha256": sha256(original)}
+    write_whole(target, lambda temporary: save_file(state, temporary, metadata=about))
 
 
 def read_tensors(file: Path) -> State:

@@ -57,8 +57,8 @@ def accuracy(model: nn.Module, images: LabelledImages, *, batch: int | None = No
 
 
 def published_accuracy(spec: ModelSpec) -> float | None:
-    """Top-1 as published, 0..1; None where none is known."""
-    found: float | None = getattr(spec.weights, "accuracy", None)
+    """Top-1 as published, 0..1; None where none is known, as of every operated network."""
+    found: float | None = None if spec.surgery else getattr(spec.weights, "accuracy", None)
     return found
 
 

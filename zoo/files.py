@@ -1,14 +1,23 @@
-"""Files: their digests, and how they come over a network."""
+"""Files: their digests, how they are written, and how they come over a network."""
 
+import errno
 import hashlib
+import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import httpx
+from safetensors import SafetensorError
 
 from zoo.terminal import bar
 
 _CHUNK = 1 << 20
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+
+
+class DiskError(RuntimeError):
+    """A file that could not be written here; the message says what to do."""
 
 
 @lru_cache(maxsize=64)
@@ -21,6 +30,33 @@ def sha256(file: Path) -> str:
     """Digest of a file, computed once for each version of it."""
     stat = file.stat()
     return _sha256(file, stat.st_size, stat.st_mtime_ns)
+
+
+def write_whole(file: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write`` on a temporary name, sync what it made, and rename it into place.
+
+    Raises:
+        DiskError: the disk is full or not writable; what was there before stays.
+    """
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.replace(file)
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch's writer and safetensors' own
+        raise DiskError(
+            f"cannot write {file} ({' '.join(str(error).split())[:120]}): free some space or make "
+            "it writable, then run the same command again"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def no_room(error: Exception) -> bool:
+    """Whether the disk, not the network, ended a download."""
+    return getattr(error, "errno", None) in _NO_ROOM or os.strerror(errno.ENOSPC) in str(error)
 
 
 def download(url: str, file: Path) -> Path:

@@ -11,6 +11,9 @@ from zoo.spec import ROLES, ModelSpec
 from zoo.weights import manifest
 
 Listed = dict[str, Any]
+# the manifest's accuracies and their columns
+_COUNTED = {"cifar10_test": "clean", "foolbox_cifar10": "bundled", "pgd20_l2_0.5": "robust"}
+_FEW = 100
 
 
 def describe(spec: ModelSpec) -> Listed:
@@ -35,9 +38,12 @@ def describe(spec: ModelSpec) -> Listed:
 
 def table(rows: Sequence[Listed]) -> Table:
     """For a terminal."""
-    caption = "clean, robust: % of test images right, plain and under PGD-20 at L2 0.5"
+    caption = (
+        "clean, robust: % of test images right, plain and under PGD-20 at L2 0.5; "
+        "bundled: foolbox's images right"
+    )
     shown = Table(box=None, padding=(0, 1), caption=caption)
-    for column in ("name", "family", "role", "params", "clean", "robust"):
+    for column in ("name", "family", "role", "params", *_COUNTED.values()):
         shown.add_column(column, no_wrap=True)
     for row in rows:
         shown.add_row(row["name"], row["family"], row["role"], f"{row['params'] / 1e6:.2f} M",
@@ -52,11 +58,13 @@ def page(rows: Sequence[Listed]) -> str:
         "",
         "Made by `python -m zoo list --format markdown > zoo/README.md`. Accuracies are % of the "
         "10,000 CIFAR-10 test images right, plain and under PGD-20 at L2 0.5 (MANIFEST.json has "
-        "the counts); empty means not trained here.",
+        "the counts); bundled: how many of foolbox's 20 images are named right; empty means not "
+        "trained here.",
     ]
     for role, about in ROLES.items():
         lines += ["", f"## {role}: {about}", ""]
-        lines += ["| model | family | parameters | clean | robust |", "|---|---|---|---|---|"]
+        lines += [f"| model | family | parameters | {' | '.join(_COUNTED.values())} |"]
+        lines += ["|---|---|---|" + "---|" * len(_COUNTED)]
         lines += [
             f"| `{row['name']}` | {row['family']} | {row['params'] / 1e6:.2f} M | "
             f"{' | '.join(_accuracies(row))} |"
@@ -72,5 +80,10 @@ def everything() -> list[Listed]:
 
 
 def _accuracies(row: Listed) -> list[str]:
-    counts = (row["accuracies"].get(kind) for kind in ("cifar10_test", "pgd20_l2_0.5"))
-    return [f"{100 * count['correct'] / count['n']:.1f}" if count else "" for count in counts]
+    counts = (row["accuracies"].get(kind) for kind in _COUNTED)
+    return [_shown(count["correct"], count["n"]) if count else "" for count in counts]
+
+
+def _shown(correct: int, n: int) -> str:
+    """A rate in percent; of a few images their count, which no rate is exact enough for."""
+    return f"{100 * correct / n:.1f}" if n >= _FEW else f"{correct}/{n}"

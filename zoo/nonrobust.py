@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zoo.datasets import CIFAR10_CLASSES, DataError, LabelledImages, to_float
+from zoo.files import write_whole
 from zoo.precision import computing, fastest
 from zoo.robust import STEPS, pgd
 
@@ -138,10 +139,8 @@ def save(made: Made, file: Path) -> None:
     """Write pixels, labels and how they were made, atomically."""
     about = {"steps": made.steps, "hit": made.hit, "pilot": made.pilot}
     tensors = {"pixels": made.images.pixels.contiguous(), "labels": made.images.labels}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    save_file(tensors, temporary, metadata={"about": json.dumps(about)})
-    temporary.replace(file)
+    words = {"about": json.dumps(about)}
+    write_whole(file, lambda temporary: save_file(tensors, temporary, metadata=words))
 
 
 def load(file: Path) -> Made:

@@ -10,6 +10,7 @@ from torch import nn
 
 from zoo.datasets import LabelledImages
 from zoo.evaluate import accuracy
+from zoo.files import write_whole
 from zoo.recipes import Recipe
 from zoo.train import TrainingError, fit
 
@@ -44,8 +45,7 @@ def rates(
                      file.with_suffix(f".{rate}.pt"), device, tick)
         for rate in recipe.tried
     }  # fmt: skip
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(found))
+    write_whole(file, lambda temporary: temporary.write_text(json.dumps(found)))
     return found
 
 

@@ -46,7 +46,7 @@ class Pickled:
     Attributes:
         url: where it is published; its last part is the file's name.
         accuracy: as of ``Hub``, of the classes the model answers with.
-        sha256: of the published file; None = not known.
+        sha256: of the published file, or the first digits of it; None = not known.
     """
 
     url: str

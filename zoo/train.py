@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from zoo.datasets import LabelledImages, to_float
+from zoo.files import write_whole
 from zoo.precision import computing
 from zoo.recipes import Attack, Recipe
 from zoo.robust import pgd
@@ -51,6 +52,7 @@ def fit(
     Raises:
         TrainingError: the loss is no number, ``checkpoint`` is of another recipe or data set, or
             there are fewer pictures than a batch holds.
+        DiskError: the disk is full; the checkpoint of the epoch before stays.
     """
     model.to(device).to(memory_format=torch.channels_last).train()
     batches = len(images) // recipe.batch_size
@@ -146,10 +148,8 @@ def _plan(model: nn.Module) -> str:
 
 def _save(file: Path, identity: str, epoch: int, parts: dict[str, Any]) -> None:
     state = {name: part.state_dict() for name, part in parts.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    torch.save({"identity": identity, "epoch": epoch, **state}, temporary)
-    temporary.replace(file)
+    whole = {"identity": identity, "epoch": epoch, **state}
+    write_whole(file, lambda temporary: torch.save(whole, temporary))
 
 
 def _restore(file: Path, identity: str, parts: dict[str, Any]) -> int:

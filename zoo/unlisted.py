@@ -33,6 +33,7 @@ _FAMILIES = {
     "vision_transformer": "ViT",
 }
 _RANDOM = re.compile(r"random(?:-s([1-9]\d*))?")
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.[\w.]+$")  # as torch.hub writes and reads names
 _IMAGENET = 1000
 
 
@@ -76,10 +77,16 @@ def _inferred(name: str) -> ModelSpec | None:
         dataset="imagenet",
         arch=name,
         # timm's older weights are on no hub, but pickles on its own pages
-        weights=Hub() if cfg.hf_hub_id or not cfg.url else Pickled(cfg.url),
+        weights=Hub() if cfg.hf_hub_id or not cfg.url else _of_page(cfg.url),
     )
     net = skeleton(spec)
     return replace(spec, residual=adds_activations(net), arch_options=_any_size(net))
+
+
+def _of_page(url: str) -> Pickled:
+    """A file whose name ends in the first digits of its sha256, where it does."""
+    digits = _DIGEST.search(url)
+    return Pickled(url, sha256=digits and digits[1])
 
 
 # options by which timm's transformers take pictures of other sizes than their own

@@ -20,7 +20,7 @@ from timm.models import get_pretrained_cfg
 from torch import Tensor
 
 from zoo.convert import CheckpointError, convert
-from zoo.files import download, sha256
+from zoo.files import DiskError, download, no_room, sha256, write_whole
 from zoo.spec import Committed, Hub, ModelSpec, Pickled, PyPI, RandomInit
 from zoo.taps import skeleton
 
@@ -36,7 +36,11 @@ _UNREACHABLE: tuple[type[Exception], ...] = (
 
 
 class WeightsError(RuntimeError):
-    """Weights that are missing, damaged or not the ones listed; the message says what to do."""
+    """Weights that are not to be had; the message says what to do."""
+
+
+class DamagedError(WeightsError):
+    """Weights that are here and are not what is listed: nobody goes on without saying so."""
 
 
 def cache_dir() -> Path:
@@ -48,13 +52,13 @@ def manifest() -> dict[str, Any]:
     """Name to entry (file, sha256, recipe, data digest, accuracies) of the committed weights.
 
     Raises:
-        WeightsError: the file is no JSON.
+        DamagedError: the file is no JSON.
     """
     file = CHECKPOINTS / "MANIFEST.json"
     try:
         entries: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     except json.JSONDecodeError as error:
-        raise WeightsError(
+        raise DamagedError(
             f"{file} is no JSON ({error}): end the merge there, or git checkout {file.name}"
         ) from error
     return entries
@@ -62,12 +66,9 @@ def manifest() -> dict[str, Any]:
 
 def save_checkpoint(name: str, state: State) -> dict[str, str]:
     """Write weights as fp16 safetensors; return the manifest's ``file`` and ``sha256``."""
-    CHECKPOINTS.mkdir(exist_ok=True)
     file = CHECKPOINTS / f"{name}.safetensors"
     half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
-    temporary = file.with_suffix(".tmp")
-    save_file(half, temporary)
-    temporary.replace(file)
+    write_whole(file, lambda temporary: save_file(half, temporary))
     return {"file": file.name, "sha256": sha256(file)}
 
 
@@ -75,9 +76,8 @@ def record(name: str, entry: dict[str, Any]) -> None:
     """Add or replace one manifest entry, atomically."""
     entries = {**manifest(), name: entry}
     file = CHECKPOINTS / "MANIFEST.json"
-    temporary = file.with_suffix(".tmp")
-    temporary.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
-    temporary.replace(file)
+    text = json.dumps(entries, indent=1, sort_keys=True) + "\n"
+    write_whole(file, lambda temporary: temporary.write_text(text))
 
 
 def load_state(spec: ModelSpec, names: list[str]) -> State | None:
@@ -87,7 +87,7 @@ def load_state(spec: ModelSpec, names: list[str]) -> State | None:
         names: the network's own tensor names in order, for files that are matched by position.
 
     Raises:
-        WeightsError: missing, damaged, unreachable, or of another digest.
+        WeightsError: missing or unreachable; its DamagedError: damaged, or of another digest.
     """
     match spec.weights:
         case RandomInit():
@@ -134,7 +134,7 @@ def _read(file: Path) -> State:
     try:
         state = load_file(file)
     except Exception as error:  # safetensors raises its own and plain exceptions alike
-        raise WeightsError(
+        raise DamagedError(
             f"{file} is no readable safetensors file ({error}): replace it"
         ) from error
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
@@ -145,7 +145,7 @@ def _by_position(file: Path, names: list[str]) -> State:
         state = torch.load(file, weights_only=True, map_location="cpu")
         return dict(zip(names, state.values(), strict=True))
     except Exception as error:  # a pickle that may not run raises whatever it likes
-        raise WeightsError(
+        raise DamagedError(
             f"{file} is no checkpoint of {len(names)} tensors ({type(error).__name__}): "
             "install its package again"
         ) from error
@@ -176,10 +176,11 @@ def _from_package(weights: PyPI) -> Path:
 def _verify(file: Path, expected: str) -> None:
     if not file.exists():
         raise WeightsError(f"{file} is missing: install or download it again")
-    if sha256(file) != expected:
-        raise WeightsError(
+    if not sha256(file).startswith(expected):
+        raise DamagedError(
             f"{file} has sha256 {sha256(file)[:12]}..., {expected[:12]}... is listed: it is "
-            "damaged or another version; restore it (git checkout, or install the package again)"
+            "damaged or another version; restore it (git checkout, install its package again, or "
+            "delete it where it was downloaded)"
         )
 
 
@@ -220,7 +221,7 @@ def _converted(spec: ModelSpec, weights: Pickled) -> Path:
     try:
         convert(original, file, skeleton(replace(spec, surgery=())))
     except CheckpointError as error:
-        raise WeightsError(f"{original} {error}") from error
+        raise DamagedError(f"{original} {error}") from error
     return file
 
 
@@ -230,6 +231,12 @@ def _fetched(spec: ModelSpec, url: str, place: Path, fetch: Callable[[], Path]) 
             raise ConnectionError("nothing is to be fetched")
         return fetch()
     except _UNREACHABLE as error:
+        if no_room(error):
+            raise DiskError(
+                f"cannot keep the weights of {spec.name} ({error}): about "
+                f"{file_bytes(spec) / 1e6:.0f} MB are wanted; free some space, or name another "
+                "folder by WHYVGG_CACHE and HF_HOME"
+            ) from error
         raise WeightsError(
             f"{spec.name} needs {url} (about {file_bytes(spec) / 1e6:.0f} MB): connect to a "
             f"network, or save that file as {place} (and say --offline, so that nothing is tried)"
