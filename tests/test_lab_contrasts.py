@@ -104,6 +104,19 @@ def test_variants_stand_against_the_plain_method_of_the_same_network() -> None:
     assert found.loc["non-residual networks: softmax - plain", "n_networks"] == 1
 
 
+def test_random_views_stand_against_their_own_optimiser_too() -> None:
+    rows: list[Row] = []
+    for name, plain in ((VGG, 0.4), (R50, 0.2)):
+        for on, gain in (("", 0.0), ("adam", -0.1), ("pixel+transforms", 0.1)):
+            noisy = [plain + gain + e for e in (0.1, 0.2, 0.2 + gain / 10)]
+            rows += pictures(name, noisy, condition(on) if on else "")
+    found = lines(rows, about(VGG), about(R50))["effect"]
+    for name in (VGG, R50, "mean over networks"):
+        assert found[f"{name}: pixel+transforms - pixel"] == pytest.approx(0.1 + 0.01 / 3)
+        assert found[f"{name}: adam - pixel"] == pytest.approx(-0.1 - 0.01 / 3)
+        assert found[f"{name}: pixel+transforms - adam"] == pytest.approx(0.2 + 0.02 / 3)
+
+
 def test_operated_copies_stand_against_the_intact_network() -> None:
     rows: list[Row] = []
     for name, gain in ((VGG, 0.1), (R50, 0.3)):
