@@ -29,16 +29,22 @@ import pandas as pd
 from analysis.comparisons import ONE_BY_ONE, WEIGHT, Comparison, Side, comparisons
 from analysis.contrasts import estimated
 from analysis.stats import Floats
-from analysis.style_columns import style_facts, with_excess
+from analysis.style_columns import PERIODS, style_facts, with_excess
 from analysis.tuned_layers import with_best_layers
 from analysis.verdict import Effect, missing
 
 FEWEST_PICTURES = 3
 SCORES = {
-    "progress": "progress", "texture_progress": "texture", "palette_progress": "palette",
+    "progress": "progress", "texture_log2_ratio": "texture distance [log2]",
+    "palette_progress": "palette",
     "excess_2": "K(2) [dB]", "excess_4": "K(4) [dB]", "excess_8": "K(8) [dB]",
-    "judge_content_distance": "content distance",
+    "board_excess_2": "board(2) [dB]", "judge_content_distance": "content distance",
 }  # fmt: skip
+# of the file alone, for the summary would be too wide to read
+_MORE = (
+    "excess_16", *(f"board_excess_{period}" for period in PERIODS[1:]),
+    *(f"lattice_excess_{period}" for period in PERIODS),
+)  # fmt: skip
 COLUMNS = [
     "group", "comparison", "score", "effect", "low", "high", "p", "n_pictures", "n_networks",
     "n_units", "n_seeds", "unit",
@@ -51,7 +57,8 @@ def contrasts(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """One line a comparison and score: ``COLUMNS``; none where a run has no two sides.
 
     effect: the first side minus the second, mean over pictures and units, in the score's unit:
-    progress (see ``style_facts``), excess_p in dB (K(p) of the output above the style's, the same
+    progress and texture_log2_ratio (see ``style_facts``; -1 is half the distance on the first
+    side), excess_p and board_excess_p in dB and lattice_excess_p (see ``with_excess``; the same
     period on both sides), content distance. low, high, p: see the module; NaN where nothing
     measures the scatter. n_pictures: pairs of pictures both sides have; n_networks: pairs of
     networks; n_units: architectures (matched pairs, seeds) among them; n_seeds: the most weight
@@ -62,7 +69,7 @@ def contrasts(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         table: see ``comparisons``.
     """
     facts = with_excess(style_facts(rows))
-    known = [name for name in SCORES if name in facts]
+    known = [name for name in (*SCORES, *_MORE) if name in facts]
     if facts.empty or not known:
         return pd.DataFrame(columns=COLUMNS)
     means = with_best_layers(facts.groupby(["model", "condition", "case"])[known].mean())
@@ -197,16 +204,18 @@ def contrast_table(found: pd.DataFrame) -> str:
 _CAPTION = (
     f"First side minus second, on the same pairs of pictures at style weight "
     f"{WEIGHT.removeprefix('w')}; brackets: 95 %. One network: paired t over pictures (from "
-    f"{FEWEST_PICTURES}); several architectures (of which networks with other "
-    "weights are averaged) or weight seeds: crossed with the pictures, wide where there are few of "
-    "either, so that an interval around 0 shows no missing effect. K(p) is the "
-    "peak at one period, above the style's. Nothing is corrected for the number of comparisons: "
-    "one in twenty intervals misses. `contrasts.csv` has p and each matched net."
+    f"{FEWEST_PICTURES}); several architectures (networks of one are averaged) or weight seeds: "
+    "crossed with the pictures, wide where there are few of either, so that an interval around 0 "
+    "shows no missing effect. Texture distances are compared as log2 of output over content: -1 is "
+    "half as far. K(p) is the peak at one period, board(p) its diagonal part, the checkerboard, "
+    "both above the style's. Best layer weights are chosen on other pictures. Nothing is corrected "
+    "for the number of comparisons: one in twenty intervals misses. `contrasts.csv` has p, further "
+    "scores and each matched net."
 )
 
 
 def _cell(line: Mapping[Any, Any]) -> str:
-    digits = 1 if str(line["score"]).startswith("excess") else 2
+    digits = 1 if str(line["score"]).startswith(("excess", "board")) else 2
     value = f"{line['effect']:+.{digits}f}"
     if math.isnan(line["low"]):
         return value

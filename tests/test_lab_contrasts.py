@@ -163,6 +163,42 @@ def test_networks_of_one_architecture_are_one_unit() -> None:
     assert alone[["n_networks", "n_units", "unit"]].tolist() == [2, 1, "pictures"]
 
 
+def test_checkerboards_and_lattices_are_compared_where_measured() -> None:
+    rows = pictures(VGG, [0.1, 0.2, 0.3]) + pictures(R50, [0.1, 0.2, 0.3])
+    for name, level in ((VGG, 1.0), (R50, 4.0)):
+        for metric, gain in (("board_2", 0.0), ("board_8", 0.5), ("lattice_4", 1.0),
+                             ("peak_16", 2.0)):  # fmt: skip
+            for own, values in (
+                (metric, [level + gain, level, level]),
+                (f"{metric}_style", [1.0] * 3),
+            ):
+                rows += facts(name, condition(), metric=own, values=values, suite="style",
+                              cases=CASES[:3])  # fmt: skip
+    table = pd.DataFrame([about(VGG), about(R50)])
+    found = contrasts(frame(rows), table)
+    scores = found.set_index("score")["effect"]
+    for score in ("board_excess_2", "board_excess_8", "lattice_excess_4", "excess_16"):
+        assert scores[score] == pytest.approx(-3.0), score
+    assert "lattice_excess_8" not in scores
+    (title,) = [line for line in contrast_table(found).splitlines() if "comparison |" in line]
+    assert "board(2) [dB]" in title and "lattice" not in title and title.count("board") == 1
+
+
+def test_textures_are_compared_by_how_many_times_further_they_are() -> None:
+    """Half the distance on every pair, though progress has no bound where styles are near."""
+    rows = pictures(VGG, [0.1, 0.2, 0.3]) + pictures(R50, [0.1, 0.2, 0.3])
+    for name, times in ((VGG, 0.5), (R50, 1.0)):
+        for metric, values in (
+            ("texture_distance", [0.3 * times, 0.5 * times, 0.6 * times]),
+            ("texture_distance_content", [0.1, 0.5, 1.2]),
+        ):
+            rows += facts(name, condition(), metric, values, suite="style", cases=CASES[:3])
+    table = pd.DataFrame([about(VGG), about(R50)])
+    scores = contrasts(frame(rows), table).set_index("score")["effect"]
+    assert scores["texture_log2_ratio"] == pytest.approx(-1.0)
+    assert "texture_progress" not in scores
+
+
 def test_operated_copies_stand_against_the_intact_network() -> None:
     rows: list[Row] = []
     for name, gain in ((VGG, 0.1), (R50, 0.3)):
