@@ -64,7 +64,7 @@ def entropy_over_depth(found: pd.DataFrame) -> Figure:
                 )  # fmt: skip
             ax.set(title=arch, xticks=sorted(plain["place"].unique()))
         drawn.supxlabel("tap, from the picture on", fontsize=10)
-        drawn.supylabel("entropy of the activations, share of an even map's", fontsize=10)
+        drawn.supylabel("entropy of activations,\nshare of an even map's", fontsize=10)
         shown = [labelled[name] for name in looks]
         drawn.legend(handles=shown, loc="outside right upper", title="weights", title_fontsize=8)
     return drawn

@@ -185,6 +185,7 @@ def _run(
     """Choose the models, then plan and do the run, or tell of it."""
     wanted = preset.at_size(size) if size else preset
     wanted = replace(wanted, images=images or wanted.images)
+    wanted = wanted.all_pictures(contents=content is not None, styles=style is not None)
     if wanted.needs_data and data is None:
         raise DataError(f"preset {wanted.name} needs --data: a folder of {wanted.dataset} images")
     chosen = choose(wanted, models)

@@ -68,6 +68,11 @@ class Preset:
         """The same settings with pictures of another size."""
         return replace(self, experiments=tuple(e.at_size(size) for e in self.experiments))
 
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Preset":
+        """The same settings on all contents, or styles, or both: a user means what is named."""
+        wide = (e.all_pictures(contents=contents, styles=styles) for e in self.experiments)
+        return replace(self, experiments=tuple(wide))
+
     def full(self) -> "Preset":
         """Every experiment on all models of the data set, and as many pictures as that allows."""
         roles = [role for role in ROLES if role not in ("judge", "nonrobust")]

@@ -56,6 +56,10 @@ class Judges:
         """The same of pictures of another size."""
         return replace(self, style=self.style.at_size(size))
 
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Judges":
+        """The same of pictures of all of the run's contents, or styles, or both."""
+        return replace(self, style=self.style.all_pictures(contents=contents, styles=styles))
+
     def depends(self, inputs: Inputs) -> list[str]:
         """The address of the cell that made the pictures; its seed is in this cell's own."""
         return [digest(Cell(self._optimised(inputs), self.style, 0), inputs)]

@@ -109,9 +109,13 @@ class Style:
             file = picture_file(inputs.run, spec.name, condition, case, seed=seed)
             _save(made.images[0].cpu(), file, address=address)
 
-    def everywhere(self) -> "Style":
-        """The same on all of the run's pictures."""
-        return replace(self, contents=None, styles=None)
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Style":
+        """The same on all of the run's contents, or styles, or both."""
+        return replace(
+            self,
+            contents=None if contents else self.contents,
+            styles=None if styles else self.styles,
+        )
 
     def pictures(self, inputs: Inputs) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
         """The contents and the styles used."""
