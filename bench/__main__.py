@@ -22,7 +22,9 @@ from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
-from bench.style_memory import MemoryShortError, check_memory
+from bench.style_memory import MemoryShortError
+from bench.suite_activations import Activations
+from bench.suite_judges import Judges
 from bench.suite_style import Style
 from results.schema import SchemaError
 from results.store import RUNS, StoreError
@@ -208,8 +210,8 @@ def _say(lines: Iterable[str]) -> None:
 
 def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
     for cell, _ in plan.open:
-        if isinstance(cell.suite, Style):
-            check_memory(cell.spec, cell.suite.settings, plan.inputs)
+        if isinstance(cell.suite, Style | Judges | Activations):
+            cell.suite.check(cell.spec, plan.inputs)
     if dry_run:
         _say(plan_lines(plan))
         return

@@ -140,6 +140,20 @@ def test_pictures_too_large_for_the_memory_are_refused_with_both_numbers(
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("condition", ["activations", "judges"])
+def test_pictures_too_large_to_be_looked_at_are_refused_too(
+    condition: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("bench.style_memory.free_bytes", lambda _: 2_000_000)
+    options = ("--condition", condition, "--models", SMALL, "--size", "64", "--dry-run")
+    assert call(monkeypatch, "style", *options, "--run", str(tmp_path / "run")) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"looking at 64x64 pixels with {SMALL} takes about" in said
+
+
 def test_full_takes_every_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
     monkeypatch.setattr(cli, "_do", lambda plan, *_, **__: seen.append(plan))
