@@ -6,17 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.sample import SWITCHES, factory, intact
+from analysis.sample import SWITCHES, factory, intact, units
 from analysis.style_columns import START, TAPS
 
 WEIGHT = "w100"  # the style weight every condition of the laboratory has
 PLAIN_DOWNSAMPLING = "max22"
 # what smoothing adds to a condition's name; the last one is SWAG's released code
 SMOOTHINGS = ("softmax", "softmax-channel", "layers1e-12+1e-12")
-PARAMETERIZATIONS = (
-    "fourier", "fourier-decorrelated", "pixel+transforms", "fourier+transforms",
-    "fourier-decorrelated+transforms",
-)  # fmt: skip
+BEST_LAYERS = "best-layers"  # see analysis.tuned_layers: no rows are named so
+ADAM = "adam"  # pixels by Adam without random views: the control of those
+RANDOM_VIEWS = ("pixel+transforms", "fourier+transforms", "fourier-decorrelated+transforms")
+PARAMETERIZATIONS = ("fourier", "fourier-decorrelated", ADAM, *RANDOM_VIEWS)
 OTHER_TAPS = ("article", "without-first")
 ONE_BY_ONE = "matched nets one by one"  # a group of its own, as it is long
 
@@ -30,10 +30,12 @@ class Side:
     Attributes:
         models: its weight seeds, one name each.
         condition: as rows name it.
+        unit: what the network is one of several of, see ``sample.units``.
     """
 
     models: tuple[str, ...]
     condition: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Comparison:
         group: what it belongs to, for the reader.
         name: of both sides.
         pairs: first and second side of every pair of networks that takes part.
-        networks: what one of several pairs is.
+        units: what pairs are counted by: those whose two units are the same are one.
         same_weights: whether both sides of a pair are one network, so that a seed which only one
             of them has is left out.
     """
@@ -52,7 +54,7 @@ class Comparison:
     group: str
     name: str
     pairs: tuple[tuple[Side, Side], ...]
-    networks: str = "networks"
+    units: str = "architectures"
     same_weights: bool = False
 
 
@@ -71,7 +73,7 @@ def comparisons(table: pd.DataFrame, available: Available) -> list[Comparison]:
     """
     models = table.assign(arch=table["model"].str.partition(".")[0])
     models["network"] = models["model"].str.replace(r"-s\d+(?=\+|$)", "", regex=True)
-    models = models.sort_values("model")
+    models = models.assign(unit=units(models)).sort_values("model")
     found = [
         *_trainings(models, robust=True), *_family(models), *_variants(models),
         *_surgeries(models), *_switches(models), *_smoothings(models),
@@ -86,7 +88,7 @@ def _measured(one: Comparison, available: Available) -> Comparison:
     pairs = []
     for pair in one.pairs:
         first, second = (
-            Side(tuple(m for m in side.models if available(m, side.condition)), side.condition)
+            replace(side, models=tuple(m for m in side.models if available(m, side.condition)))
             for side in pair
         )
         if one.same_weights:
@@ -105,7 +107,7 @@ def _of_same_weights(side: Side, other: Side) -> Side:
 def _seeds(models: pd.DataFrame, on: str = "") -> dict[str, Side]:
     """The networks among these models, by name."""
     return {
-        str(name): Side(tuple(part["model"]), on or condition())
+        str(name): Side(tuple(part["model"]), on or condition(), str(part["unit"].iloc[0]))
         for name, part in models.groupby("network", sort=False)
     }
 
@@ -152,6 +154,11 @@ def _variants(models: pd.DataFrame) -> Iterator[Comparison]:
         yield from _each_and_mean(
             "parameterisation", f"{variant} - pixel", whole, _seeds(whole, condition(variant)),
         )  # fmt: skip
+    for variant in RANDOM_VIEWS:  # optimised by Adam, so that L-BFGS is no part of this difference
+        yield from _each_and_mean(
+            "parameterisation", f"{variant} - {ADAM}", whole, _seeds(whole, condition(variant)),
+            on=condition(ADAM),
+        )  # fmt: skip
     for taps in OTHER_TAPS:
         yield from _each_and_mean(
             "taps", f"{taps} - {TAPS}", whole, _seeds(whole, condition(taps=taps))
@@ -168,10 +175,10 @@ def _surgeries(models: pd.DataFrame) -> Iterator[Comparison]:
 
 
 def _each_and_mean(
-    group: str, name: str, whole: pd.DataFrame, changed: dict[str, Side]
+    group: str, name: str, whole: pd.DataFrame, changed: dict[str, Side], *, on: str = ""
 ) -> Iterator[Comparison]:
-    """Every network changed against itself, and the mean over networks."""
-    plain = _seeds(whole)
+    """Every network changed against itself, plain or under ``on``, and the mean over units."""
+    plain = _seeds(whole, on)
     long = set(whole.loc[whole["role"] == "matched", "network"])
     pairs = {key: (side, plain[key]) for key, side in changed.items() if key in plain}
     for key, pair in pairs.items():
@@ -202,14 +209,20 @@ def _switches(models: pd.DataFrame) -> Iterator[Comparison]:
 
 
 def _smoothings(models: pd.DataFrame) -> Iterator[Comparison]:
+    """Against the plain method, and against layer weights that were tuned as freely."""
     whole = intact(models)
-    for smoothing in SMOOTHINGS:
+    against_plain = [(one, "plain", "") for one in (*SMOOTHINGS, BEST_LAYERS)]
+    tuned = [(one, BEST_LAYERS, condition(BEST_LAYERS)) for one in SMOOTHINGS]
+    for variant, second, on in (*against_plain, *tuned):
+        changed, known = _seeds(whole, condition(variant)), _seeds(whole, on)
+        name = f"{variant} - {second}"
         for residual, said in ((True, "residual"), (False, "non-residual")):
-            some = whole[whole["residual"].astype(bool) == residual]
-            plain, smoothed = _seeds(some), _seeds(some, condition(smoothing))
-            pairs = tuple((side, plain[name]) for name, side in smoothed.items())
-            name = f"{said} networks: {smoothing} - plain"
-            yield Comparison("smoothing", name, pairs, same_weights=True)
+            some = set(whole.loc[whole["residual"].astype(bool) == residual, "network"])
+            pairs = tuple((changed[key], known[key]) for key in changed if key in some)
+            yield Comparison("smoothing", f"{said} networks: {name}", pairs, same_weights=True)
+        for key in changed if on else ():  # few networks have tuned weights, so each is shown
+            pair = (changed[key], known[key])
+            yield Comparison("smoothing", f"{key}: {name}", (pair,), same_weights=True)
 
 
 def _crossed(first: Iterable[Side], second: Collection[Side]) -> Sequence[tuple[Side, Side]]:

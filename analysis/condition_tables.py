@@ -14,7 +14,7 @@ from analysis.stats import LEVEL
 from analysis.style_columns import PERIODS, style_facts, with_excess
 
 STYLE_SCORES = (
-    "progress", "texture_progress", "palette_progress",
+    "progress", "texture_progress", "texture_log2_ratio", "palette_progress",
     *(f"peak_{period}" for period in PERIODS), *(f"excess_{period}" for period in PERIODS),
     "judge_content_distance",
 )  # fmt: skip

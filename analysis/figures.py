@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import lab_plots, lens_plots, plots, style_plots
+from analysis.activation_table import entropy_over_depth
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
@@ -108,6 +109,8 @@ def lab_figures(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Callable
         yield "lattices", lambda: lab_plots.lattices(tables["lattices"], tables["lattice-fit"])
     if "features" in tables:
         yield "features", lambda: lab_plots.feature_spectra(tables["features"])
+    if "activations" in tables:
+        yield "activations", lambda: entropy_over_depth(tables["activations"])
 
 
 def strongest(lines: pd.DataFrame) -> pd.DataFrame:

@@ -3,15 +3,16 @@
 Every difference is between the same pairs of pictures at one style weight. The scatter is that of
 
 * pictures, where one network of one seed is on each side: a paired t interval, from three pictures;
-* networks (or matched pairs, or weight seeds) x pictures, where several take part: a crossed
-  interval, both the networks and the pictures being samples. The variance of the mean is
-  (MS_networks + MS_pictures - MS_rest) / (networks x pictures), at least that of either alone, with
+* architectures (or matched pairs, or weight seeds) x pictures, where several take part: a crossed
+  interval, both these units and the pictures being samples. Networks of one architecture are
+  averaged first, and are one unit (``sample.units``). The variance of the mean is
+  (MS_units + MS_pictures - MS_rest) / (units x pictures), at least that of either alone, with
   Satterthwaite's degrees of freedom: Clark's (1973) quasi-F. A bootstrap of both
   (``analysis.nested``) would be too narrow for a handful of each.
 
-What small numbers do: with three pictures the t quantile is 4.3, with two networks it may be 12.7,
+What small numbers do: with three pictures the t quantile is 4.3, with two units it may be 12.7,
 so intervals are wide and show no missing effect. For normal differences the paired interval covers
-95 %, the crossed one 92 to 99 % (91 % at worst with two of either), most where networks and
+95 %, the crossed one 92 to 99 % (91 % at worst with two of either), most where units and
 pictures hardly differ beyond noise (simulated in ``tests/test_lab_contrasts.py``). Pictures that
 share a content or a style are taken as independent, which they are not quite, and levels of the
 factory as a sample, so that averages are about networks like these. p is not corrected for the
@@ -28,18 +29,25 @@ import pandas as pd
 from analysis.comparisons import ONE_BY_ONE, WEIGHT, Comparison, Side, comparisons
 from analysis.contrasts import estimated
 from analysis.stats import Floats
-from analysis.style_columns import style_facts, with_excess
+from analysis.style_columns import PERIODS, style_facts, with_excess
+from analysis.tuned_layers import with_best_layers
 from analysis.verdict import Effect, missing
 
 FEWEST_PICTURES = 3
 SCORES = {
-    "progress": "progress", "texture_progress": "texture", "palette_progress": "palette",
+    "progress": "progress", "texture_log2_ratio": "texture distance [log2]",
+    "palette_progress": "palette",
     "excess_2": "K(2) [dB]", "excess_4": "K(4) [dB]", "excess_8": "K(8) [dB]",
-    "judge_content_distance": "content distance",
+    "board_excess_2": "board(2) [dB]", "judge_content_distance": "content distance",
 }  # fmt: skip
+# of the file alone, for the summary would be too wide to read
+_MORE = (
+    "excess_16", *(f"board_excess_{period}" for period in PERIODS[1:]),
+    *(f"lattice_excess_{period}" for period in PERIODS),
+)  # fmt: skip
 COLUMNS = [
     "group", "comparison", "score", "effect", "low", "high", "p", "n_pictures", "n_networks",
-    "n_seeds", "unit",
+    "n_units", "n_seeds", "unit",
 ]  # fmt: skip
 
 Values = Mapping[tuple[str, str], pd.Series]  # (model, condition) -> one number a case
@@ -48,24 +56,26 @@ Values = Mapping[tuple[str, str], pd.Series]  # (model, condition) -> one number
 def contrasts(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """One line a comparison and score: ``COLUMNS``; none where a run has no two sides.
 
-    effect: the first side minus the second, mean over pictures and networks, in the score's unit:
-    progress (see ``style_facts``), excess_p in dB (K(p) of the output above the style's, the same
+    effect: the first side minus the second, mean over pictures and units, in the score's unit:
+    progress and texture_log2_ratio (see ``style_facts``; -1 is half the distance on the first
+    side), excess_p and board_excess_p in dB and lattice_excess_p (see ``with_excess``; the same
     period on both sides), content distance. low, high, p: see the module; NaN where nothing
     measures the scatter. n_pictures: pairs of pictures both sides have; n_networks: pairs of
-    networks; n_seeds: the most weight seeds of one network; unit: what the interval is over.
+    networks; n_units: architectures (matched pairs, seeds) among them; n_seeds: the most weight
+    seeds of one network; unit: what the interval is over.
 
     Args:
         rows: of a run.
         table: see ``comparisons``.
     """
     facts = with_excess(style_facts(rows))
-    known = [name for name in SCORES if name in facts]
+    known = [name for name in (*SCORES, *_MORE) if name in facts]
     if facts.empty or not known:
         return pd.DataFrame(columns=COLUMNS)
-    measured = set(zip(facts["model"], facts["condition"], strict=True))
+    means = with_best_layers(facts.groupby(["model", "condition", "case"])[known].mean())
+    measured = set(means.index.droplevel("case"))
     chosen = comparisons(table, lambda model, condition: (model, condition) in measured)
     lines = []
-    means = facts.groupby(["model", "condition", "case"])[known].mean()
     for score in known:
         values = _by_side(means[score].dropna())
         lines += [line for one in chosen if (line := _line(one, score, values))]
@@ -87,13 +97,13 @@ def _line(one: Comparison, score: str, values: Values) -> dict[str, object] | No
     if not grid.size:
         return None
     networks = len(one.pairs)
-    units = one.networks if networks > 1 else "seeds"
+    units = one.units if networks > 1 else "seeds"
     effect = paired_or_crossed(grid)
     over = [units] * (many > 1) + ["pictures"] * (grid.shape[1] > 1)
     return {
         "group": one.group, "comparison": one.name, "score": score, "effect": float(grid.mean()),
         "low": effect.low, "high": effect.high, "p": effect.p, "n_pictures": grid.shape[1],
-        "n_networks": networks,
+        "n_networks": networks, "n_units": many,
         "n_seeds": max(len(side.models) for pair in one.pairs for side in pair),
         "unit": " x ".join(over) if not math.isnan(effect.low) else "none",
     }  # fmt: skip
@@ -102,24 +112,32 @@ def _line(one: Comparison, score: str, values: Values) -> dict[str, object] | No
 def differences(pairs: Sequence[tuple[Side, Side]], values: Values) -> tuple[Floats, int]:
     """Differences "units pictures" over the pictures all have, and how many units.
 
-    Several pairs of networks are a unit each, seeds averaged. Of one pair the units are its seeds:
-    twins of one seed where both sides have several, else each seed of the one side minus the mean
-    of the other, whose own scatter over seeds is then unknown and left out.
+    Several pairs of networks are averaged within a unit, seeds before. Of one pair the units are
+    its seeds: twins of one seed where both sides have several, else each seed of the one side minus
+    the mean of the other, whose own scatter over seeds is then unknown and left out.
     """
-    lines = []
-    for first, second in pairs:
-        a, b = (_seeds(side, values) for side in (first, second))
+    if len(pairs) > 1:
+        lines = _by_unit(pairs, values)
+    else:
+        a, b = (_seeds(side, values) for side in pairs[0])
         twins = a.columns.intersection(b.columns)
-        if len(pairs) > 1:
-            lines.append(a.mean(axis=1, skipna=False) - b.mean(axis=1, skipna=False))
-        elif len(twins) > 1:
-            lines += [a[seed] - b[seed] for seed in twins]
+        if len(twins) > 1:
+            lines = [a[seed] - b[seed] for seed in twins]
         elif a.shape[1] >= b.shape[1]:
-            lines += [a[seed] - b.mean(axis=1, skipna=False) for seed in a]
+            lines = [a[seed] - b.mean(axis=1, skipna=False) for seed in a]
         else:
-            lines += [a.mean(axis=1, skipna=False) - b[seed] for seed in b]
+            lines = [a.mean(axis=1, skipna=False) - b[seed] for seed in b]
     grid = pd.concat(lines, axis=1, join="inner").dropna().to_numpy(float).T
     return grid, len(grid)
+
+
+def _by_unit(pairs: Sequence[tuple[Side, Side]], values: Values) -> list[pd.Series]:
+    """One difference a picture for each pair of units, the mean over its pairs of networks."""
+    found: dict[tuple[str, str], list[pd.Series]] = {}
+    for first, second in pairs:
+        a, b = (_seeds(side, values).mean(axis=1, skipna=False) for side in (first, second))
+        found.setdefault((first.unit, second.unit), []).append(a - b)
+    return [pd.concat(ones, axis=1).mean(axis=1, skipna=False) for ones in found.values()]
 
 
 def _seeds(side: Side, values: Values) -> pd.DataFrame:
@@ -186,15 +204,18 @@ def contrast_table(found: pd.DataFrame) -> str:
 _CAPTION = (
     f"First side minus second, on the same pairs of pictures at style weight "
     f"{WEIGHT.removeprefix('w')}; brackets: 95 %. One network: paired t over pictures (from "
-    f"{FEWEST_PICTURES}); several networks or weight seeds: crossed with the pictures, wide where "
-    "there are few of either, so that an interval around 0 shows no missing effect. K(p) is the "
-    "peak at one period, above the style's. Nothing is corrected for the number of comparisons: "
-    "one in twenty intervals misses. `contrasts.csv` has p and each matched net."
+    f"{FEWEST_PICTURES}); several architectures (networks of one are averaged) or weight seeds: "
+    "crossed with the pictures, wide where there are few of either, so that an interval around 0 "
+    "shows no missing effect. Texture distances are compared as log2 of output over content: -1 is "
+    "half as far. K(p) is the peak at one period, board(p) its diagonal part, the checkerboard, "
+    "both above the style's. Best layer weights are chosen on other pictures. Nothing is corrected "
+    "for the number of comparisons: one in twenty intervals misses. `contrasts.csv` has p, further "
+    "scores and each matched net."
 )
 
 
 def _cell(line: Mapping[Any, Any]) -> str:
-    digits = 1 if str(line["score"]).startswith("excess") else 2
+    digits = 1 if str(line["score"]).startswith(("excess", "board")) else 2
     value = f"{line['effect']:+.{digits}f}"
     if math.isnan(line["low"]):
         return value

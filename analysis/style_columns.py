@@ -9,6 +9,7 @@ from analysis.transfer_columns import spread
 START, TAPS = "content-start", "matched"  # the main columns; the article's taps come beside them
 PERIODS = (2, 4, 8, 16)
 _LATTICES = ("peak", "board", "lattice")  # scores of a lattice; every run has the first
+_EXCESS = {"peak": "excess", "board": "board_excess", "lattice": "lattice_excess"}
 MEANS = [
     "judge_content_distance", "content_ssim", "content_edges", "high_frequency_share",
     "spectral_slope", "total_variation", "clipped_share", "evaluations", "line_search_failures",
@@ -40,6 +41,9 @@ def style_facts(rows: pd.DataFrame) -> pd.DataFrame:
     Adds ``progress``, ``palette_progress``, ``texture_progress`` and ``random_progress`` (by the
     judge's architecture with random weights) = 1 - D(output, style) / D(content, style): 0 =
     untouched, 1 = reached, below 0 = further away; NaN where the content already is the style.
+    Where the content is near the style this has no lower bound; ``texture_log2_ratio`` =
+    log2(D(output, style) / D(content, style)), 0 = untouched, 1 = twice as far, -1 = half, has the
+    same unit for every pair and can be averaged.
     """
     single = rows[(rows["suite"] == "style") & ~rows["metric"].isin(_CURVES)]
     facts = single.pivot(index=_UNIT, columns="metric", values="value").reset_index()
@@ -47,15 +51,24 @@ def style_facts(rows: pd.DataFrame) -> pd.DataFrame:
     for name, distance in _PROGRESS.items():
         untouched = _column(facts, f"{distance}_content")
         facts[name] = 1 - _column(facts, distance) / untouched.where(untouched > 0)
+    ratio = 1 - facts["texture_progress"]
+    facts["texture_log2_ratio"] = np.log2(ratio.where(ratio > 0))
     return facts.rename_axis(columns=None)
 
 
 def with_excess(facts: pd.DataFrame) -> pd.DataFrame:
-    """Facts with ``excess_2`` .. ``excess_16``: K(p) of the output minus the style's, in dB."""
-    pairs = {period: (f"peak_{period}", f"peak_{period}_style") for period in PERIODS}
+    """Facts with scores at lattices of period p = 2 .. 16 above the style's own, where measured.
+
+    Adds ``excess_p``: the stride-locked peak K(p), in dB; ``board_excess_p``: its diagonal part,
+    the checkerboard proper, in dB; ``lattice_excess_p``: the lattice score, a difference of ratios.
+    """
+    pairs = {
+        f"{_EXCESS[kind]}_{period}": (f"{kind}_{period}", f"{kind}_{period}_style")
+        for kind in _LATTICES for period in PERIODS
+    }  # fmt: skip
     return facts.assign(**{
-        f"excess_{period}": facts[own] - facts[style]
-        for period, (own, style) in pairs.items() if {own, style} <= set(facts.columns)
+        name: facts[own] - facts[style]
+        for name, (own, style) in pairs.items() if {own, style} <= set(facts.columns)
     })  # fmt: skip
 
 

@@ -22,7 +22,9 @@ from bench.pictures import Picture, PictureError, bundled, load_folder
 from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
-from bench.style_memory import MemoryShortError, check_memory
+from bench.style_memory import MemoryShortError
+from bench.suite_activations import Activations
+from bench.suite_judges import Judges
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
 from results.schema import SchemaError
@@ -189,6 +191,7 @@ def _run(
     """Choose the models, then plan and do the run, or tell of it."""
     wanted = preset.at_size(size) if size else preset
     wanted = replace(wanted, images=images or wanted.images)
+    wanted = wanted.all_pictures(contents=content is not None, styles=style is not None)
     if wanted.needs_data and data is None:
         raise DataError(f"preset {wanted.name} needs --data: a folder of {wanted.dataset} images")
     chosen = choose(wanted, models)
@@ -212,8 +215,8 @@ def _say(lines: Iterable[str]) -> None:
 
 def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
     for cell, _ in plan.open:
-        if isinstance(cell.suite, Style):
-            check_memory(cell.spec, cell.suite.settings, plan.inputs)
+        if isinstance(cell.suite, Style | Judges | Activations):
+            cell.suite.check(cell.spec, plan.inputs)
     if dry_run:
         _say(plan_lines(plan))
         return

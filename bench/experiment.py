@@ -62,16 +62,22 @@ class Experiment:
         suites = (s.at_size(size) if isinstance(s, Style | Judges) else s for s in self.suites)
         return replace(self, suites=tuple(suites))
 
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Experiment":
+        """The same models on all of the run's contents, or styles, or both."""
+        suites = (
+            s.all_pictures(contents=contents, styles=styles) if isinstance(s, Style | Judges) else s
+            for s in self.suites
+        )
+        return replace(self, suites=tuple(suites))
+
     def everywhere(self) -> "Experiment":
         """The same on every model and every picture of a run.
 
         Networks trained on non-robust features keep their own question.
         """
-        suites = (s.everywhere() if isinstance(s, Style) else s for s in self.suites)
         roles = self.roles if self.roles == ("nonrobust",) else None
-        return replace(
-            self, suites=tuple(suites), models=None, roles=roles, seeds=True, untrained=None
-        )
+        wide = self.all_pictures(contents=True, styles=True)
+        return replace(wide, models=None, roles=roles, seeds=True, untrained=None)
 
     def _of(self, sources: list[ModelSpec]) -> tuple[Suite, ...]:
         if not self.from_each:

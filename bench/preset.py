@@ -29,6 +29,8 @@ class Preset:
             makes none itself.
         side: of the attacked images, pixels: all models are shown the same ones.
         needs_data: whether the bundled images are too few to mean anything.
+        chosen_size: short side of the pictures, pixels, where it is not the style suites' own; 0 =
+            theirs.
         headline: norm and radius of the main transfer columns, as in ``Attack.condition``.
     """
 
@@ -47,6 +49,7 @@ class Preset:
     needs_data: bool = False
     headline: str = "l2_0.50"
     images_full: int | None = None
+    chosen_size: int = 0
 
     @property
     def suites(self) -> tuple[Suite, ...]:
@@ -61,12 +64,21 @@ class Preset:
     @property
     def size(self) -> int:
         """Short side of the pictures, pixels: one for all settings, so that they compare."""
+        if self.chosen_size:  # suites that only look at pictures have no size of their own
+            return self.chosen_size
         sizes = [suite.settings.size for suite in self.suites if isinstance(suite, Style | Judges)]
         return next(iter(sizes), StyleSettings().size)
 
     def at_size(self, size: int) -> "Preset":
         """The same settings with pictures of another size."""
-        return replace(self, experiments=tuple(e.at_size(size) for e in self.experiments))
+        sized = tuple(e.at_size(size) for e in self.experiments)
+        own = any(isinstance(suite, Style | Judges) for suite in self.suites)
+        return replace(self, experiments=sized, chosen_size=0 if own else size)
+
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Preset":
+        """The same settings on all contents, or styles, or both: a user means what is named."""
+        wide = (e.all_pictures(contents=contents, styles=styles) for e in self.experiments)
+        return replace(self, experiments=tuple(wide))
 
     def full(self) -> "Preset":
         """Every experiment on all models of the data set, and as many pictures as that allows."""

@@ -21,6 +21,8 @@ _AT_HAND = (
 )
 _IN_FLIGHT = 2  # of the largest activation: the gradients on both sides of its layer
 _SCORING = 1_000  # bytes a pixel for judges, spectra and sorted patches, afterwards
+_TOGETHER = 3  # pictures whose activations are compared at once
+_STATISTICS = 8  # float32 maps as large as four in float64: values, shares, their logarithms, sums
 
 
 class MemoryShortError(RuntimeError):
@@ -33,18 +35,62 @@ def check_memory(spec: ModelSpec, settings: StyleSettings, inputs: Inputs) -> No
     Raises:
         MemoryShortError: stylising the run's largest picture takes more memory than is free.
     """
-    largest = max((*inputs.contents, *inputs.styles), key=_pixels)
-    height, width = largest.pixels.shape[1:]
+    height, width = _largest(inputs)
     free = free_bytes(torch.device(inputs.device))
     most = BYTES_A_PIXEL * height * width + _history(settings, height, width)
     if _FLOAT * parameters(spec) + most <= free:
         return
     needed = style_bytes(spec, settings, height, width)
     if needed > free:
-        raise MemoryShortError(
-            f"stylising {width}x{height} pixels with {spec.name} takes about {needed / 1e9:.1f} GB "
-            f"of memory and {free / 1e9:.1f} GB are free: use a smaller --size"
-        )
+        raise _short("stylising", spec, height, width, needed, free)
+
+
+def check_forward(spec: ModelSpec, inputs: Inputs) -> None:
+    """The same where pictures are only looked at, without a gradient.
+
+    Raises:
+        MemoryShortError: the activations of the run's largest picture take more than is free.
+    """
+    height, width = _largest(inputs)
+    free = free_bytes(torch.device(inputs.device))
+    if _FLOAT * parameters(spec) + BYTES_A_PIXEL * height * width <= free:
+        return
+    needed = forward_bytes(spec, height, width)
+    if needed > free:
+        raise _short("looking at", spec, height, width, needed, free)
+
+
+def forward_bytes(spec: ModelSpec, height: int, width: int) -> int:
+    """Peak memory of looking at a picture at the matched taps, in bytes, to a factor of three.
+
+    Weights, the taps' activations of an output, its content and its style at once, and what
+    statistics hold of the largest one in double precision.
+    """
+    weights, taps, largest = _looked(spec, height, width)
+    return weights + _TOGETHER * taps + _STATISTICS * largest
+
+
+@lru_cache(maxsize=256)
+def _looked(spec: ModelSpec, height: int, width: int) -> tuple[int, int, int]:
+    """Bytes of the weights, of all matched taps' activations, of the largest of them."""
+    encoder = load_encoder(spec).to("meta")
+    with torch.no_grad():
+        found = encoder(torch.empty(1, 3, height, width, device="meta")).values()
+    sizes = [tap.numel() * tap.element_size() for tap in found]
+    return _weights(encoder), sum(sizes), max(sizes)
+
+
+def _weights(encoder: nn.Module) -> int:
+    return sum(p.numel() * p.element_size() for p in encoder.parameters())
+
+
+def _short(
+    doing: str, spec: ModelSpec, height: int, width: int, needed: int, free: int
+) -> MemoryShortError:
+    return MemoryShortError(
+        f"{doing} {width}x{height} pixels with {spec.name} takes about {needed / 1e9:.1f} GB of "
+        f"memory and {free / 1e9:.1f} GB are free: use a smaller --size"
+    )
 
 
 def style_bytes(spec: ModelSpec, settings: StyleSettings, height: int, width: int) -> int:
@@ -88,8 +134,13 @@ def _traced(
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         losses(picture.clone().requires_grad_())
     sizes = [size for _, size in found.values()]
-    weights = sum(p.numel() * p.element_size() for p in encoder.parameters())
-    return weights, sum(sizes), max(sizes)
+    return _weights(encoder), sum(sizes), max(sizes)
+
+
+def _largest(inputs: Inputs) -> tuple[int, int]:
+    """Height and width of the run's largest picture."""
+    height, width = max((*inputs.contents, *inputs.styles), key=_pixels).pixels.shape[1:]
+    return height, width
 
 
 def _pixels(picture: Picture) -> int:

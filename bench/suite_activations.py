@@ -10,6 +10,7 @@ from bench.estimate import timed
 from bench.inputs import Inputs
 from bench.peakiness import peakiness
 from bench.smoothing import SMOOTHINGS, smooth
+from bench.style_memory import check_forward
 from bench.suite import Row, Tick
 from zoo.load import load_encoder
 from zoo.spec import ModelSpec
@@ -38,6 +39,10 @@ class Activations:
         """The pictures."""
         return list(inputs.pictures_sha256)
 
+    def check(self, spec: ModelSpec, inputs: Inputs) -> None:
+        """Refuse pictures too large for the free memory, as ``measure`` does."""
+        check_forward(spec, inputs)
+
     def work(self, inputs: Inputs) -> int:
         """One tick a picture."""
         return len({p.name for p in (*inputs.contents, *inputs.styles)})
@@ -51,7 +56,12 @@ class Activations:
         return step * self.work(inputs) * (1 + 2 * len(self.smoothings))
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
-        """Rows per picture, tap and smoothing."""
+        """Rows per picture, tap and smoothing.
+
+        Raises:
+            bench.style_memory.MemoryShortError: the pictures are too large for the free memory.
+        """
+        self.check(spec, inputs)
         taps = tap_set(spec, self.taps).style
         encoder = load_encoder(spec, taps=taps, device=inputs.device)
         pictures = {p.name: p.pixels for p in (*inputs.contents, *inputs.styles)}

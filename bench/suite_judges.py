@@ -19,6 +19,7 @@ from bench.inputs import Inputs
 from bench.judge import gram_distances
 from bench.kept import kept_pictures
 from bench.sources import Names, prefix, source_specs
+from bench.style_memory import check_forward
 from bench.style_settings import StyleSettings
 from bench.suite import Row, Tick
 from bench.suite_style import Style, pair_name
@@ -56,9 +57,17 @@ class Judges:
         """The same of pictures of another size."""
         return replace(self, style=self.style.at_size(size))
 
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Judges":
+        """The same of pictures of all of the run's contents, or styles, or both."""
+        return replace(self, style=self.style.all_pictures(contents=contents, styles=styles))
+
     def depends(self, inputs: Inputs) -> list[str]:
         """The address of the cell that made the pictures; its seed is in this cell's own."""
         return [digest(Cell(self._optimised(inputs), self.style, 0), inputs)]
+
+    def check(self, spec: ModelSpec, inputs: Inputs) -> None:
+        """Refuse pictures too large for the free memory, as ``measure`` does."""
+        check_forward(spec, inputs)
 
     def work(self, inputs: Inputs) -> int:
         """One tick a picture."""
@@ -73,7 +82,12 @@ class Judges:
             return 3 * timed(lambda: encoder(x), device=inputs.device) * self.work(inputs)
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
-        """Two rows a picture: its distance to the style, and the untouched content's."""
+        """Two rows a picture: its distance to the style, and the untouched content's.
+
+        Raises:
+            bench.style_memory.MemoryShortError: the pictures are too large for the free memory.
+        """
+        self.check(spec, inputs)
         kept = kept_pictures(self.style, self._optimised(inputs), inputs, seed=seed)
         encoder = _encoder(spec, inputs.device)
         for weight, content, style in product(self.settings.weights, *self.style.pictures(inputs)):

@@ -89,7 +89,7 @@ class Style:
         Raises:
             bench.style_memory.MemoryShortError: the pictures are too large for the free memory.
         """
-        check_memory(spec, self.settings, inputs)
+        self.check(spec, inputs)
         taps = self._taps(spec)
         encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
         judge = judge_model(inputs.judge, inputs.device)
@@ -109,9 +109,17 @@ class Style:
             file = picture_file(inputs.run, spec.name, condition, case, seed=seed)
             _save(made.images[0].cpu(), file, address=address)
 
-    def everywhere(self) -> "Style":
-        """The same on all of the run's pictures."""
-        return replace(self, contents=None, styles=None)
+    def check(self, spec: ModelSpec, inputs: Inputs) -> None:
+        """Refuse pictures too large for the free memory, as ``measure`` does."""
+        check_memory(spec, self.settings, inputs)
+
+    def all_pictures(self, *, contents: bool, styles: bool) -> "Style":
+        """The same on all of the run's contents, or styles, or both."""
+        return replace(
+            self,
+            contents=None if contents else self.contents,
+            styles=None if styles else self.styles,
+        )
 
     def pictures(self, inputs: Inputs) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
         """The contents and the styles used."""

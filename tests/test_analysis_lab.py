@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from analysis import lab_plots, summary
-from analysis.contact_sheet import LARGEST, contact_sheets, write_sheets
+from analysis.contact_sheet import contact_sheets, write_sheets
 from analysis.convergence_table import convergence_table
 from analysis.judges import OUTSIDE, agreement, judge_columns, judge_pairs, judgements
 from analysis.lab import lab_columns, lab_tables
+from analysis.sheet import LARGEST
 from analysis.stride_lattices import lattice_fit, lattice_lines, lattice_networks
 from results.store import read_run
 from tests.rows import MODELS, STYLES, Row, build_run, facts, frame

@@ -11,6 +11,7 @@ from bench import __main__ as cli
 from bench.choose import choose, find_preset, require
 from bench.labelled import Gate
 from bench.presets import PRESETS
+from bench.suite_judges import Judges
 from bench.suite_transfer import Transfer
 from results import store
 from tests.toys import toy_images
@@ -145,6 +146,20 @@ def test_pictures_too_large_for_the_memory_are_refused_with_both_numbers(
         rf"stylising 64x64 pixels with {SMALL} takes about 0\.0 GB of memory and 0\.0 GB are free: "
         "use a smaller --size", sentence,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("condition", ["activations", "judges"])
+def test_pictures_too_large_to_be_looked_at_are_refused_too(
+    condition: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("bench.style_memory.free_bytes", lambda _: 2_000_000)
+    options = ("--condition", condition, "--models", SMALL, "--size", "64", "--dry-run")
+    assert call(monkeypatch, "style", *options, "--run", str(tmp_path / "run")) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"looking at 64x64 pixels with {SMALL} takes about" in said
 
 
 def test_full_takes_every_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -367,3 +382,36 @@ def test_a_forecast_needs_no_weights(
 def test_models_of_imagenet_choose_a_preset_of_imagenet(models: str, preset: str) -> None:
     assert find_preset("", models).name == preset
     assert find_preset("smoke", models).name == "smoke"
+
+
+@pytest.mark.parametrize(
+    ("named", "contents", "styles"),
+    [(("--content", "--style"), 3, 2), (("--content",), 3, 3), (("--style",), 1, 2)],
+)
+def test_every_picture_of_a_named_folder_is_used(
+    named: tuple[str, ...],
+    contents: int,
+    styles: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Conditions take one of the bundled contents; of a user's own pictures they leave out none."""
+    for option, count in (("--content", 3), ("--style", 2)):
+        folder = tmp_path / option
+        folder.mkdir()
+        for i in range(count):
+            Image.new("RGB", (80, 80), (40 * i, 90, 90)).save(folder / f"picture{i}.png")
+    plans = []
+    monkeypatch.setattr(cli, "_do", lambda plan, *_, **__: plans.append(plan))
+    options = ("--condition", "fourier,grid,judges", "--models", SMALL, "--size", "64")
+    folders = [part for option in named for part in (option, str(tmp_path / option))]
+    call(monkeypatch, "style", *options, "--run", str(tmp_path / "run"), *folders)
+    (plan,) = plans
+    assert {cell.spec.name for cell in plan.cells} == {SMALL}
+    for cell in plan.cells:
+        suite = cell.suite.style if isinstance(cell.suite, Judges) else cell.suite
+        used = [len(pictures) for pictures in suite.pictures(plan.inputs)]
+        assert used == [
+            2 if "--content" not in named and suite.contents is None else contents,
+            styles,
+        ]

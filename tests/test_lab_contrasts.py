@@ -85,7 +85,7 @@ def test_the_family_stands_against_each_and_against_their_mean() -> None:
     assert found.loc[f"VGG - {DENSE}", "effect"] == pytest.approx(0.4)
     mean = found.loc["VGG - mean of the others"]
     assert mean["effect"] == pytest.approx((0.6 - 0.7 / 3 + 0.4) / 2)
-    assert (mean["n_networks"], mean["unit"]) == (2, "networks x pictures")
+    assert (mean["n_networks"], mean["unit"]) == (2, "architectures x pictures")
     assert f"VGG - {ROBUST}" not in found.index
 
 
@@ -102,6 +102,101 @@ def test_variants_stand_against_the_plain_method_of_the_same_network() -> None:
     assert found.loc[f"{VGG}: article - matched", "effect"] == pytest.approx(0.7 / 3)
     assert found.loc["residual networks: softmax - plain", "effect"] == pytest.approx(0.2)
     assert found.loc["non-residual networks: softmax - plain", "n_networks"] == 1
+
+
+def test_random_views_stand_against_their_own_optimiser_too() -> None:
+    rows: list[Row] = []
+    for name, plain in ((VGG, 0.4), (R50, 0.2)):
+        for on, gain in (("", 0.0), ("adam", -0.1), ("pixel+transforms", 0.1)):
+            noisy = [plain + gain + e for e in (0.1, 0.2, 0.2 + gain / 10)]
+            rows += pictures(name, noisy, condition(on) if on else "")
+    found = lines(rows, about(VGG), about(R50))["effect"]
+    for name in (VGG, R50, "mean over networks"):
+        assert found[f"{name}: pixel+transforms - pixel"] == pytest.approx(0.1 + 0.01 / 3)
+        assert found[f"{name}: adam - pixel"] == pytest.approx(-0.1 - 0.01 / 3)
+        assert found[f"{name}: pixel+transforms - adam"] == pytest.approx(0.2 + 0.02 / 3)
+
+
+def test_smoothing_stands_against_layer_weights_chosen_on_other_pictures() -> None:
+    """Of three pairs the first layer weights suit two, and the last pair is best by the second."""
+    layers = {"layers1": [0.5, 0.5, 0.1], "layers2+4": [0.4, 0.4, 0.9]}
+    rows = pictures(R50, [0.2, 0.3, 0.4]) + pictures(R50, [0.6, 0.7, 0.8], condition("softmax"))
+    for on, progress in layers.items():
+        rows += pictures(R50, progress, condition(on))
+    # what smoothing is, is no part of the search, nor are other style weights
+    rows += pictures(R50, [1.0, 1.0, 1.0], condition("layers1e-12+1e-12"))
+    rows += pictures(R50, [1.0, 1.0, 1.0], condition("layers9", weight="w1000"))
+    found = lines(rows, about(R50))
+    # means over the other two: .3 and .65 (twice), .5 and .4
+    best = (0.4 + 0.4 + 0.1) / 3
+    assert found.loc[f"{R50}: softmax - best-layers", "effect"] == pytest.approx(0.7 - best)
+    assert found.loc["residual networks: softmax - best-layers", "n_pictures"] == 3
+    assert found.loc["residual networks: best-layers - plain", "effect"] == pytest.approx(
+        best - 0.3
+    )
+    downscaled = f"{R50}: layers1e-12+1e-12 - best-layers"
+    assert found.loc[downscaled, "effect"] == pytest.approx(1 - best)
+
+
+def test_one_pair_of_pictures_or_one_set_of_layer_weights_leaves_nothing_to_choose() -> None:
+    rows = pictures(VGG, [0.2]) + pictures(VGG, [0.6], condition("softmax"))
+    rows += pictures(VGG, [0.3], condition("layers1")) + pictures(VGG, [0.4], condition("layers2"))
+    rows += pictures(R50, [0.2, 0.3]) + pictures(R50, [0.6, 0.7], condition("softmax"))
+    rows += pictures(R50, [0.3, 0.4], condition("layers1"))
+    found = lines(rows, about(VGG), about(R50))
+    assert len(found) and not found.index.str.contains("best-layers").any()
+
+
+def test_networks_of_one_architecture_are_one_unit() -> None:
+    rows: list[Row] = []
+    for name, gain in ((VGG, 0.3), (R50, 0.1), (ROBUST, 0.2)):
+        noisy = zip((0.1, 0.2, 0.4), (0.01, -0.01, 0.0), strict=True)
+        rows += pictures(name, [0.1, 0.2, 0.4])
+        rows += pictures(name, [v + gain + e for v, e in noisy], condition("softmax"))
+        rows += pictures(name, [v + gain for v in (0.11, 0.19, 0.4)], condition("fourier"))
+    found = lines(rows, *map(about, (VGG, R50, ROBUST)))
+    mean = found.loc["mean over networks: fourier - pixel"]
+    assert mean["effect"] == pytest.approx((0.3 + 0.15) / 2)
+    assert mean[["n_networks", "n_units"]].tolist() == [3, 2]
+    alone = found.loc["residual networks: softmax - plain"]
+    assert alone["effect"] == pytest.approx(0.15)
+    assert alone[["n_networks", "n_units", "unit"]].tolist() == [2, 1, "pictures"]
+
+
+def test_checkerboards_and_lattices_are_compared_where_measured() -> None:
+    rows = pictures(VGG, [0.1, 0.2, 0.3]) + pictures(R50, [0.1, 0.2, 0.3])
+    for name, level in ((VGG, 1.0), (R50, 4.0)):
+        for metric, gain in (("board_2", 0.0), ("board_8", 0.5), ("lattice_4", 1.0),
+                             ("peak_16", 2.0)):  # fmt: skip
+            for own, values in (
+                (metric, [level + gain, level, level]),
+                (f"{metric}_style", [1.0] * 3),
+            ):
+                rows += facts(name, condition(), metric=own, values=values, suite="style",
+                              cases=CASES[:3])  # fmt: skip
+    table = pd.DataFrame([about(VGG), about(R50)])
+    found = contrasts(frame(rows), table)
+    scores = found.set_index("score")["effect"]
+    for score in ("board_excess_2", "board_excess_8", "lattice_excess_4", "excess_16"):
+        assert scores[score] == pytest.approx(-3.0), score
+    assert "lattice_excess_8" not in scores
+    (title,) = [line for line in contrast_table(found).splitlines() if "comparison |" in line]
+    assert "board(2) [dB]" in title and "lattice" not in title and title.count("board") == 1
+
+
+def test_textures_are_compared_by_how_many_times_further_they_are() -> None:
+    """Half the distance on every pair, though progress has no bound where styles are near."""
+    rows = pictures(VGG, [0.1, 0.2, 0.3]) + pictures(R50, [0.1, 0.2, 0.3])
+    for name, times in ((VGG, 0.5), (R50, 1.0)):
+        for metric, values in (
+            ("texture_distance", [0.3 * times, 0.5 * times, 0.6 * times]),
+            ("texture_distance_content", [0.1, 0.5, 1.2]),
+        ):
+            rows += facts(name, condition(), metric, values, suite="style", cases=CASES[:3])
+    table = pd.DataFrame([about(VGG), about(R50)])
+    scores = contrasts(frame(rows), table).set_index("score")["effect"]
+    assert scores["texture_log2_ratio"] == pytest.approx(-1.0)
+    assert "texture_progress" not in scores
 
 
 def test_operated_copies_stand_against_the_intact_network() -> None:

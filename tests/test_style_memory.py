@@ -11,8 +11,10 @@ import pytest
 from bench import style_memory
 from bench.cells import Cell, run_cell
 from bench.pictures import bundled
-from bench.style_memory import MemoryShortError, check_memory, style_bytes
+from bench.style_memory import MemoryShortError, check_memory, forward_bytes, style_bytes
 from bench.stylize import StyleSettings
+from bench.suite_activations import Activations
+from bench.suite_judges import Judges
 from bench.suite_style import Style
 from tests.tiny import STYLE, inputs, spec
 from zoo.catalog import find
@@ -114,9 +116,42 @@ def test_where_there_is_plenty_no_network_is_looked_at(
         check_memory(VGG, STYLE, inputs(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"smoothing": "softmax"}, {"transforms": True}, {"taps": "subset/0+1", "content_tap": 0}],
-)
-def test_every_kind_of_style_transfer_is_reckoned(changes: dict[str, object]) -> None:
-    assert style_bytes(spec("densenet_c10"), replace(STYLE, **changes), 64, 64) > 64 * 64 * 1000
+def test_looking_holds_the_taps_and_statistics_of_the_largest() -> None:
+    weights, taps, largest = style_memory._looked(VGG, 96, 96)
+    assert largest == 32 * 96 * 96 * 4  # the first, at full resolution
+    assert largest < taps < 4 * largest
+    assert forward_bytes(VGG, 96, 96) == weights + 3 * taps + 8 * largest
+    assert forward_bytes(VGG, 192, 96) - weights == 2 * (3 * taps + 8 * largest)
+
+
+@pytest.mark.parametrize("suite", [Activations(), Judges(Style(STYLE))])
+def test_pictures_too_large_to_be_looked_at_are_refused(
+    suite: Activations | Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed = inputs(tmp_path, styles=(bundled("coffee", size=96),))
+    needed = forward_bytes(VGG, 96, 96)
+    monkeypatch.setattr(style_memory, "free_bytes", lambda _: needed)
+    suite.check(VGG, fed)
+    monkeypatch.setattr(style_memory, "free_bytes", lambda _: needed - 1)
+    with pytest.raises(MemoryShortError, match=r"looking at 96x96 pixels .* use a smaller --size"):
+        run_cell(Cell(VGG, suite, 0), fed)
+
+
+def test_every_kind_of_style_transfer_is_reckoned() -> None:
+    """At a size where the network's activations are what takes memory, not scoring."""
+    net, side = spec("densenet_c10"), 64
+    plain, smoothed, viewed, shallow = (
+        style_bytes(net, replace(STYLE, **changes), side, side)
+        for changes in (
+            {}, {"smoothing": "softmax"}, {"transforms": True},
+            {"taps": "subset/0+1", "content_tap": 0},
+        )
+    )  # fmt: skip
+    pixel = 3 * side * side * 4
+    assert plain - viewed == 2 * (STYLE.evaluations - 1) * pixel  # Adam keeps no steps
+    assert smoothed - plain > _first_tap(side)  # each smoothed map is kept beside the plain one
+    assert plain - shallow > _first_tap(side)  # later stages are not even computed
+
+
+def _first_tap(side: int) -> int:
+    return style_memory._looked(spec("densenet_c10"), side, side)[2]
