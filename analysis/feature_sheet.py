@@ -1,8 +1,9 @@
 """The sheet of what excites channels and logits, without and with priors, scores underneath."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from analysis.sheet import encoded, sheet
 
 _CHANNEL = r"^(?P<tap>.+)-c\d+$"
 _LOGIT = r"^logit-(?P<logit>\d+)$"
+_PLACE = ["logits", "order", "nth"]
 _FORMS = dict(zip(FEATURE_SCORES, ("high {:.2f}", "slope {:+.1f}"), strict=True))
 
 
@@ -31,8 +33,8 @@ def feature_sheets(run: Path, rows: pd.DataFrame) -> Iterator[tuple[str, bytes]]
     scores["priors"] = scores["condition"] != WITHOUT_PRIORS
     scores = scores.join(_columns(scores))
     keys = ["model", "priors", "condition"]
-    lines = list(scores.groupby(keys).groups)
-    columns = sorted(scores.groupby(["logits", "order", "nth"]).groups)
+    lines = sorted(set(scores[keys].itertuples(index=False, name=None)))
+    columns = sorted(set(scores[_PLACE].itertuples(index=False, name=None)))
     places = {}
     for line in scores.to_dict("records"):
         i = lines.index(tuple(line[key] for key in keys))
@@ -61,7 +63,7 @@ def _columns(scores: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _file(run: Path, line: dict[str, object]) -> Path:
+def _file(run: Path, line: Mapping[Any, Any]) -> Path:
     """The bench's name of a picture; further seeds' end in ``__s<seed>``."""
     name = f"{line['condition']}__{line['case']}" + (f"__s{line['seed']}" if line["seed"] else "")
     return run / "artifacts" / "features" / str(line["model"]) / f"{name}.png"

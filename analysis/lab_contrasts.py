@@ -73,7 +73,7 @@ def contrasts(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     if facts.empty or not known:
         return pd.DataFrame(columns=COLUMNS)
     means = with_best_layers(facts.groupby(["model", "condition", "case"])[known].mean())
-    measured = set(means.index.droplevel("case"))
+    measured = {(str(model), str(on)) for model, on, _ in means.index}
     chosen = comparisons(table, lambda model, condition: (model, condition) in measured)
     lines = []
     for score in known:
