@@ -97,6 +97,7 @@ def test_a_confounder_is_seen_through() -> None:
     table["accuracy"] = cause
     table["fooling"] = cause + rng.normal(0, 0.3, 40)
     table["progress"] = -cause + rng.normal(0, 0.3, 40)
+    table["robust[l2_0.25]"] = rng.normal(size=40)
     found = verdicts(evidence(table)).set_index("key")
     assert found.loc["H1a", "verdict"] == SUPPORTED
     assert found.loc["H1b", "verdict"] != SUPPORTED
@@ -268,7 +269,7 @@ def test_holes_constants_and_one_family_are_survived() -> None:
 def test_each_hypothesis_is_one_of_its_kind_and_names_its_command() -> None:
     keys = [one.key for one in HYPOTHESES]
     assert len(set(keys)) == len(keys)
-    assert {key.rstrip("abcde") for key in keys} == {f"H{i}" for i in range(1, 12)}
+    assert {key.rstrip("abcdefg") for key in keys} == {f"H{i}" for i in range(1, 12)}
     assert all(one.command.startswith("tox -e bench") for one in HYPOTHESES)
     assert all(one.who and one.claim.endswith(".") for one in HYPOTHESES)
     for kind in (Association, Twins, Switch, Apart):
