@@ -68,6 +68,18 @@ def test_a_model_s_section_has_its_numbers(run: Run, text: str) -> None:
 def test_formulae_are_mathematics(text: str) -> None:
     assert text.count("<math ") == text.count("</math>") >= 9
     assert all(name in text for name in ("Gatys et al. 2016", "Odena et al. 2016", "Efron 1987"))
+    methods = text.split('id="methods"')[1]
+    for title, source in (
+        ("Partial rank correlation", "Freedman &amp; Lane 1983"),
+        ("Reliability", "ICC(1,k)"),
+        ("Factorial and mixed models", "Laird &amp; Ware 1982"),
+        ("Mediation", "MacKinnon et al."),
+        ("Outlier shift", "Crawford &amp; Howell 1998"),
+        ("Holm", "Holm 1979"),
+        ("Verdict", "Schuirmann 1987"),
+    ):
+        entry = methods.split(f"<dt>{title}")[1].split("<dt>")[0]
+        assert "<math " in entry and source in entry
 
 
 def test_many_pictures_lose_quality_then_pairs(run: Run) -> None:
