@@ -157,7 +157,7 @@ def plot_columns(
     with _mended(Console(stderr=True)):
         loaded = load(run or Path(what))
         how = {"resamples": resamples, "seed": seed}
-        table = build(loaded, **how)
+        table = build(loaded, resamples=resamples, seed=seed)
         if run:
             name, drawn = what, _figure(loaded, table, what, **how)
         else:
