@@ -118,9 +118,9 @@ HYPOTHESES = (
                Condition("peak_excess", surgery="box-kernels"), _UNITS, _DB, -1, 3, LAB),
     Hypothesis("H4e", "They do so without moving style progress.", _ODENA,
                Condition(_PROGRESS, surgery="box-kernels"), _UNITS, _PROGRESS, 0, 0.05, LAB),
-    Hypothesis("H4f", "Blurred pools take them away as well.", f"{_HENAFF}; Zhang 2019",
+    Hypothesis("H4f", "Blurred pools take the peaks away, too.", f"{_HENAFF}; Zhang 2019",
                Condition("peak_excess", surgery="blur-pool"), _UNITS, _DB, -1, 3, LAB),
-    Hypothesis("H4g", "So do average pools.", f"{_GATYS}; {_HENAFF}",
+    Hypothesis("H4g", "Average pools take the peaks away, too.", f"{_GATYS}; {_HENAFF}",
                Condition("peak_excess", surgery="average-pool"), _UNITS, _DB, -1, 3, LAB),
     # random views need Adam, so it is what they are added to: L-BFGS would be a second difference
     Hypothesis("H5", "A Fourier basis and random views raise the progress of networks other than "

@@ -172,6 +172,7 @@ def test_figures_shrink_and_the_last_ones_find_no_room(tmp_path: Path) -> None:
     (shown,), left = on_page({"verdicts": large})
     opened = Image.open(BytesIO(base64.b64decode(shown.uri.partition(",")[2])))
     assert opened.format == "WEBP" and opened.width == 1100 and not left
+    assert shown.width == 1500 // 2
     small = picture_file(tmp_path / "small.png", 20)
     found, left = on_page({"spectra": large, "verdicts": small}, most=2000)
     assert [one.name for one in found] == ["verdicts"] and left == ["spectra"]

@@ -91,12 +91,14 @@ class Drawn:
     Attributes:
         name: of its file.
         uri: the figure as a data URI.
+        width: in pixels of the page, a hundred an inch, so that letters are of one size.
         alt: what is seen.
         caption: how to read it.
     """
 
     name: str
     uri: str
+    width: int
     alt: str
     caption: str
 
@@ -113,12 +115,12 @@ def on_page(files: Mapping[str, Path], *, most: int = _MOST) -> tuple[list[Drawn
     """
     shown, left, size = [], [], 0
     for name in sorted(set(files) - set(_ELSEWHERE), key=_place):
-        uri = _data_uri(files[name])
+        uri, width = _shrunk(files[name])
         if size + len(uri) > most:
             left.append(name)
             continue
         size += len(uri)
-        shown.append(Drawn(name, uri, *_words(name)))
+        shown.append(Drawn(name, uri, width, *_words(name)))
     return shown, left
 
 
@@ -140,12 +142,14 @@ def _words(name: str) -> tuple[str, str]:
     return (f"{alt} ({more})" if more else alt), caption
 
 
-def _data_uri(file: Path) -> str:
+def _shrunk(file: Path) -> tuple[str, int]:
+    """A figure as a data URI, and its width on the page: half of its 200 dpi."""
     buffer = BytesIO()
     try:
         with Image.open(file) as opened:
+            width = opened.width // 2
             opened.thumbnail((_WIDE, 4 * _WIDE), Image.Resampling.LANCZOS)
             opened.convert("RGB").save(buffer, "WEBP", quality=_QUALITY)
     except OSError as error:
         raise StoreError(f"{file} is damaged or gone ({error}): analyse the run again") from error
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", width
