@@ -8,18 +8,19 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from analysis import plots, verdict_plots
+from analysis import plots
 from analysis.any_plot import ColumnError, any_plot
 from analysis.association import correlate
 from analysis.compare import compare, differing, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
-from analysis.figures import figures, lab_figures, lens_figures
+from analysis.figures import FigureError, every_figure, named
 from analysis.lab import lab_tables
 from analysis.lab_contrasts import contrasts
 from analysis.lens import lens_tables
@@ -72,6 +73,8 @@ def door() -> None:
 
     - `python -m analysis plot results/runs/quick --x accuracy --y progress --hue role`
 
+    - `python -m analysis plot scatter results/runs/quick`
+
     - `python -m analysis compare results/reference/quick results/runs/quick`
     """
 
@@ -117,13 +120,15 @@ def analyse(
         files += [write(part, loaded.path, name=name) for name, part in lab.items()]
         status.update("laying out contact sheets")
         files += write_sheets(loaded.path, loaded.rows)
-        drawn = figures(loaded, table, resamples=resamples, seed=seed)
-        verdict = [("verdicts", lambda: verdict_plots.forest(answers))]
-        for name, draw in (*drawn, *lens_figures(loaded, table, lens), *lab_figures(lab), *verdict):
+        drawn: dict[str, Path] = {}
+        for name, draw in every_figure(loaded, table, lambda: answers, lens, lab, **how).items():
             status.update(f"drawing {name}")
-            files += save(draw(), loaded.path / "analysis" / name)
+            saved = save(draw(), loaded.path / "analysis" / name)
+            drawn[name] = saved[0]
+            files += saved
         status.update("writing the page")
-        files.append(write_page(loaded, table, answers, pairs))  # the last line is what to open
+        # the last line is what to open
+        files.append(write_page(loaded, table, answers, pairs, drawn))
     console.print(main_table(table))
     for line in found[:2]:
         text = f"{line.x} and {line.y}: {plots.describe(line)}"
@@ -134,20 +139,43 @@ def analyse(
 
 @app.command("plot")
 def plot_columns(
-    run: Annotated[Path, typer.Argument(help="A run's directory.")],
+    what: Annotated[str, typer.Argument(metavar="NAME|RUN", help="A figure's name, or the run.")],
+    run: Annotated[
+        Path | None, typer.Argument(help="A run's directory, after a figure's name.")
+    ] = None,
     x: Annotated[str, typer.Option(help="A column of models.csv.")] = "fooling",
     y: Annotated[str, typer.Option(help="Another one.")] = "progress",
     hue: Annotated[str, typer.Option(help="What colours the points.")] = "family",
     resamples: Resamples = 2000,
     seed: Seed = 0,
 ) -> None:
-    """Draw any column of models.csv against any other, as RUN/analysis/plot-X-Y.png and .svg."""
+    """Draw one of the report's figures again, or any column of models.csv against any other.
+
+    With a NAME (`scatter`, `convergence`, `verdicts`, ...) it is RUN/analysis/NAME.png and .svg,
+    and the columns go unused; without, RUN/analysis/plot-X-Y.png and .svg.
+    """
     with _mended(Console(stderr=True)):
-        table = build(load(run), resamples=resamples, seed=seed)
-        drawn = any_plot(table, x, y, hue=hue, resamples=resamples, seed=seed)
-        name = re.sub(r"[^\w.-]+", "_", f"plot-{x}-{y}")
-        for file in save(drawn, run / "analysis" / name):
+        loaded = load(run or Path(what))
+        how = {"resamples": resamples, "seed": seed}
+        table = build(loaded, resamples=resamples, seed=seed)
+        if run:
+            name, drawn = what, _figure(loaded, table, what, **how)
+        else:
+            name = re.sub(r"[^\w.-]+", "_", f"plot-{x}-{y}")
+            drawn = any_plot(table, x, y, hue=hue, **how)
+        for file in save(drawn, loaded.path / "analysis" / name):
             _say(Console(), file)
+
+
+def _figure(run: Run, table: pd.DataFrame, name: str, **how: int) -> Figure:
+    """The figure of this name, as the report draws it."""
+    lens = lens_tables(run.rows, run.source, downsampling=downsampling(table), **how)
+    lab = lab_tables(run.rows, run.source, cell_seconds(run.path), **how)
+
+    def answers() -> pd.DataFrame:
+        return verdicts(gather(run, table, **how))
+
+    return named(every_figure(run, table, answers, lens, lab, **how), name)
 
 
 @app.command("compare")
@@ -201,7 +229,7 @@ def _mended(errors: Console) -> Iterator[None]:
     """What a user can mend is one sentence and exit code 2."""
     try:
         yield
-    except (StoreError, SchemaError, ColumnError) as error:
+    except (StoreError, SchemaError, ColumnError, FigureError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
 

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -73,10 +74,14 @@ def _paired(sides: pd.DataFrame) -> dict[str, float]:
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What two manifests say differently, a line a key: versions, seeds, devices, threads, ...
 
+    Cells themselves are left out, as models and settings say the same, but for their seeds.
+
     Args:
         before, after: manifests; a key within a key is joined by a dot.
     """
-    sides = [dict(_flat(manifest)) for manifest in (before, after)]
+    sides = [
+        dict([*_flat(manifest), *_seeds(manifest.get("cells", {}))]) for manifest in (before, after)
+    ]
     keys = sorted(sides[0].keys() | sides[1].keys())
     said = [(key, *(side.get(key, "not recorded") for side in sides)) for key in keys]
     return [f"{key}: {a} -> {b}" for key, a, b in said if a != b]
@@ -91,6 +96,13 @@ def _flat(manifest: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]
                 (f"{above}{key}", json.dumps(value, sort_keys=True))
             ]  # fmt: skip
     return lines
+
+
+def _seeds(cells: Iterable[str]) -> list[tuple[str, str]]:
+    """The run's seeds, which stand at the end of its cells' keys alone."""
+    ends = [re.search(r"/seed(\d+)$", key) for key in cells]
+    found = sorted({int(end[1]) for end in ends if end})
+    return [("seeds", json.dumps(found[0] if len(found) == 1 else found))] if found else []
 
 
 def _long(table: pd.DataFrame) -> pd.DataFrame:

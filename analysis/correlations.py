@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.association import associate, family_slopes, without_families
 from analysis.evidence import Evidence
-from analysis.factorial import reliability
+from analysis.factorial import of_means
 from analysis.mixed import mixed_slope
 from analysis.nested import IMAGES, PICTURES, Facts, as_facts, nested
 from analysis.sample import networks, standard_networks, standard_zoo
@@ -56,8 +56,9 @@ def correlations(evidence: Evidence, facts: Mapping[str, Facts]) -> pd.DataFrame
     rho with low and high is ``associate``'s, over networks with seeds averaged; nested_low,
     nested_high and Kendall's tau with its ends are ``nested``'s, over the same; slope_within and
     slope_between are ``family_slopes``, slope_mixed has a random intercept an architecture;
-    x_over_units is ``unit_reliability`` over images or pictures, x_over_seeds ``reliability`` over
-    seeds, and ceiling the root of all known ones' product: what a perfect rho would shrink to.
+    x_over_units is ``unit_reliability`` over images or pictures, x_over_seeds that of means over
+    seeds (``of_means``), as rho is of such means, and ceiling the root of all known ones' product:
+    what a perfect rho would shrink to.
     """
     zoo = standard_zoo(evidence.table)
     zoo = zoo.assign(network=networks(zoo), architecture=zoo["model"].str.split(".").str[0])
@@ -84,7 +85,7 @@ def _pair(
     line["slope_within"], line["slope_between"] = family_slopes(used, x, y)
     line |= _mixed(mixed_slope(used, x, y, within="architecture"))
     shares = {
-        f"{side}_over_seeds": reliability(used, column, same=["network"])
+        f"{side}_over_seeds": of_means(used, column, same=["network"])
         for side, column in (("x", x), ("y", y))
     }
     found = nested(used, x, y, facts, resamples=evidence.resamples, seed=evidence.seed)

@@ -13,12 +13,19 @@ from analysis.contrasts import mediated, paired
 from analysis.evidence import Evidence, lacking
 from analysis.factorial import main_effect
 from analysis.outlier import set_apart
-from analysis.sample import SWITCHES, by_training, by_unit, factory, standard_networks, units
+from analysis.sample import (
+    SWITCHES,
+    by_training,
+    by_unit,
+    factory,
+    standard_networks,
+    units,
+    usual_robust,
+)
 from analysis.verdict import Effect, missing
 
 STANDARD, RANDOM = ("standard",), ("random",)
 _NO_FACTORY = "no matched nets in this run"
-ROBUST = ("l2_05", "l2_3", "restricted_l2")  # one budget a data set, where most twins exist
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class Association:
         given: columns held fixed.
         without: a family left out.
         matched: whether the matched nets take part, a cell a unit.
+        trainings: which weights; empty = all. The source's robust twins stay where it is left out,
+            so over all weights its architecture is a point of another training than the others.
     """
 
     x: str
@@ -40,15 +49,14 @@ class Association:
     given: tuple[str, ...] = ()
     without: str = ""
     matched: bool = False
+    trainings: tuple[str, ...] = ()
 
     def effect(self, evidence: Evidence) -> Effect:
         """Spearman's rho; the source is left out."""
         absent = lacking(evidence.table, self.x, self.y, *self.given)
         if absent:
             return missing(absent)
-        models = standard_networks(evidence.table)
-        if self.matched:
-            models = pd.concat([models, factory(evidence.table)])
+        models = _sample(evidence.table, matched=self.matched, trainings=self.trainings)
         models = models[models["family"] != self.without]
         columns = [self.x, self.y, *self.given]
         used = models.dropna(subset=columns)
@@ -79,6 +87,27 @@ class Twins:
             return missing(absent)
         pairs = by_training(evidence.table, self.y, self.first, self.second)
         return paired(pairs["first"] - pairs["second"], note=", ".join(map(str, pairs.index)))
+
+
+@dataclass(frozen=True)
+class RobustTwins:
+    """Mean over architectures of robust minus standard weights, at one budget (``usual_robust``).
+
+    Attributes:
+        y: column of the model table.
+    """
+
+    y: str
+
+    def effect(self, evidence: Evidence) -> Effect:
+        """As ``Twins``; the note begins with the trainings compared."""
+        trainings = usual_robust(evidence.table)
+        if not trainings:
+            return missing("no architecture with standard and L2-robust weights in this run")
+        found = Twins(self.y, trainings).effect(evidence)
+        return found if found.reason else replace(
+            found, note=f"{' and '.join(trainings)}; {found.note}"
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,6 +158,8 @@ class Apart:
         given: columns held fixed.
         trainings: which weights; empty = all.
         source: whether the source is among the others.
+        matched: whether the matched nets are among the others, a cell a unit.
+        without: families left out of the others.
     """
 
     y: str
@@ -136,14 +167,27 @@ class Apart:
     given: tuple[str, ...] = ()
     trainings: tuple[str, ...] = ()
     source: bool = False
+    matched: bool = False
+    without: tuple[str, ...] = ()
 
     def effect(self, evidence: Evidence) -> Effect:
         """See ``set_apart``."""
         absent = lacking(evidence.table, self.y, *self.given)
         if absent:
             return missing(absent)
-        models = standard_networks(evidence.table, source=self.source)
-        if self.trainings:
-            models = models[models["training"].isin(self.trainings)]
+        models = _sample(
+            evidence.table, matched=self.matched, trainings=self.trainings, source=self.source
+        )
+        models = models[~models["family"].isin(self.without)]
         chosen = models["family"] == self.family
         return set_apart(models, self.y, chosen, given=self.given, within=units(models))
+
+
+def _sample(
+    table: pd.DataFrame, *, matched: bool, trainings: tuple[str, ...], source: bool = False
+) -> pd.DataFrame:
+    """The standard zoo's networks, of some trainings only, with the matched nets or without."""
+    models = standard_networks(table, source=source)
+    if matched:
+        models = pd.concat([models, factory(table)], ignore_index=True)
+    return models[models["training"].isin(trainings)] if trainings else models

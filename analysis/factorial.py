@@ -133,11 +133,11 @@ def _plain(term: str) -> str:
 
 
 def reliability(table: pd.DataFrame, column: str, *, same: Sequence[str]) -> float:
-    """Share of a score's variance between networks that another seed would repeat: ICC(1).
+    """Share of a score's variance between networks that another seed would repeat: ICC(1,1).
 
     One-way analysis of variance over the networks with several seeds (Shrout & Fleiss 1979), at
     most 1, below 0 where seeds differ more than networks; NaN with fewer than two such networks.
-    A correlation with this score is at most the root of it.
+    A correlation of single seeds is at most the root of it, one of means of ``of_means``.
 
     Args:
         table: the model table.
@@ -159,3 +159,25 @@ def reliability(table: pd.DataFrame, column: str, *, same: Sequence[str]) -> flo
     typical = (total - (sizes**2).sum() / total) / (k - 1)
     spread = between + (typical - 1) * within
     return float((between - within) / spread) if spread > 0 else math.nan
+
+
+def of_means(table: pd.DataFrame, column: str, *, same: Sequence[str]) -> float:
+    """``reliability`` of means over the seeds that each network has: ICC(1,k), at most 1.
+
+    Spearman's and Brown's k r / (1 + (k - 1) r) (Shrout & Fleiss 1979), k the harmonic mean of
+    seeds over all networks, which the mean's error variance goes by; an r below 0 counts as 0. A
+    correlation of such means is at most the root of it. NaN where ``reliability`` is.
+
+    Args:
+        table, column, same: as of ``reliability``.
+    """
+    single = reliability(table, column, same=same)
+    if math.isnan(single):
+        return math.nan
+    seeds = table.dropna(subset=[column]).groupby(list(same)).size()
+    return spearman_brown(max(single, 0.0), len(seeds) / float((1 / seeds).sum()))
+
+
+def spearman_brown(single: float, k: float) -> float:
+    """Reliability of a mean of k measurements, from that of one in [0, 1] (Brown 1910)."""
+    return k * single / (1 + (k - 1) * single)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import lab_plots, lens_plots, plots, style_plots
+from analysis import lab_plots, lens_plots, plots, style_plots, verdict_plots
 from analysis.activation_table import entropy_over_depth
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
@@ -68,6 +68,41 @@ def figures(
     listed = listed_pictures(run.path)
     for case, pair in listed[listed["taps"] == "article"].groupby("case"):
         yield f"article-{case}", partial(style_plots.weight_grid, pair, run.path)
+
+
+class FigureError(ValueError):
+    """A figure that a run does not have."""
+
+
+def every_figure(
+    run: Run, table: pd.DataFrame, answers: Callable[[], pd.DataFrame],
+    lens: dict[str, pd.DataFrame], lab: dict[str, pd.DataFrame], *, resamples: int, seed: int,
+) -> dict[str, Callable[[], Figure]]:  # fmt: skip
+    """What draws each figure of a run, by file name.
+
+    Args:
+        run: its rows.
+        table: its model table.
+        answers: calls the verdicts (``analysis.verdicts.verdicts``).
+        lens, lab: ``analysis.lens.lens_tables`` and ``analysis.lab.lab_tables``.
+        resamples, seed: of every bootstrap.
+    """
+    return dict([
+        *figures(run, table, resamples=resamples, seed=seed),
+        *lens_figures(run, table, lens), *lab_figures(lab),
+        ("verdicts", lambda: verdict_plots.forest(answers())),
+    ])  # fmt: skip
+
+
+def named(drawn: dict[str, Callable[[], Figure]], name: str) -> Figure:
+    """The figure of this name.
+
+    Raises:
+        FigureError: there is none; the message has those there are.
+    """
+    if name not in drawn:
+        raise FigureError(f"this run has no figure {name}: choose one of {', '.join(drawn)}")
+    return drawn[name]()
 
 
 def headlined(lines: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The eps ladder: one architecture trained against larger and larger budgets."""
 
-import re
 from itertools import cycle
 
 import pandas as pd
@@ -8,9 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.look import Appearance, families, figure, style
-from analysis.sample import standard_zoo
+from analysis.sample import standard_zoo, training_eps
 
-_TRAINING = re.compile(r"l2_(?:eps)?(\d+(?:\.\d+)?)")
 _RUNGS = 3  # two rungs are a pair of twins, which the scatter shows
 _DASHES = ("-", "--", ":", "-.")
 _SCORES = {
@@ -19,22 +17,6 @@ _SCORES = {
     "peak_excess": "stride-locked peak excess [dB]",
 }
 COLUMNS = ["arch", "family", "eps", "column", "value", "low", "high"]
-
-
-def training_eps(training: str) -> float | None:
-    """L2 radius of an adversarial training by its name; 0 for a standard one, None for others.
-
-    ``l2_025`` is .25 and ``l2_05`` .5, as CIFAR members are named; ``l2_3`` and ``l2_eps0.1`` say
-    what they mean.
-    """
-    if training == "standard":
-        return 0.0
-    named = _TRAINING.fullmatch(training)
-    if named is None:
-        return None
-    digits = named[1]
-    plain = "." in digits or not digits.startswith("0")
-    return float(digits if plain else f"0.{digits[1:]}")
 
 
 def rungs(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Study designs over pictures: the same networks, or pairs of pictures, under two conditions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ _PAIR = ["model", "case"]
 
 @dataclass(frozen=True)
 class Condition:
-    """Style transfer under a condition minus the plain one, paired over architectures.
+    """Style transfer under a condition minus its baseline, paired over architectures.
 
     Attributes:
         y: a column of ``style_facts``, or ``peak_excess``.
@@ -25,6 +25,7 @@ class Condition:
         surgery: what was done to the networks first; empty = nothing.
         only: values that columns of the model table must have.
         without: a family left out.
+        baseline: what it is compared with, named as ``variant`` is; empty = the plain condition.
     """
 
     y: str
@@ -32,11 +33,12 @@ class Condition:
     surgery: str = ""
     only: tuple[tuple[str, Any], ...] = ()
     without: str = ""
+    baseline: str = ""
 
     def effect(self, evidence: Evidence) -> Effect:
         """Paired over units (``sample.units``): pictures, then networks of one are averaged."""
         changed = _of_condition(evidence.pictures, self.variant)
-        plain = _of_condition(evidence.pictures, "")
+        plain = _of_condition(evidence.pictures, self.baseline)
         if changed.empty or plain.empty:
             return missing("no network was measured both ways")
         if self.surgery:
@@ -95,7 +97,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Taps:
-    """By how much matched taps shrink a family's lead over the source.
+    """By how much matched taps shrink a family's lead over the source, if it has one.
 
     Attributes:
         family: the family whose lead it is; its contestants with standard weights are measured.
@@ -105,7 +107,10 @@ class Taps:
     y: str = "progress"
 
     def effect(self, evidence: Evidence) -> Effect:
-        """Paired over pairs of pictures: the claim is about these networks."""
+        """Paired over pairs of pictures: the claim is about these networks.
+
+        Without a lead under the article's taps, its interval above 0, there is no effect.
+        """
         models = standard_zoo(evidence.table, source=True)
         models = models[(models["training"] == "standard") & (models["role"] == "contestant")]
         ours = list(models.loc[models["family"] == self.family, "model"])
@@ -113,7 +118,18 @@ class Taps:
         article = _by_case(evidence.pictures, self.y, "", taps="article")
         matched = _by_case(evidence.pictures, self.y, "")
         note = f"{', '.join(ours)} against {', '.join(source)}"
-        return _gap(article.sub(matched), ours, source, note)
+        shrunk = _gap(article.sub(matched), ours, source, note)
+        if shrunk.reason:
+            return shrunk
+        lead = _gap(article.where(matched.notna()), ours, source, note)
+        # a gap that falls below 0, or from below it, is no lead made smaller
+        if not lead.low > 0:
+            return missing(f"no lead to shrink: {_lead(lead)} under the article's taps", shrunk.n)
+        return replace(shrunk, note=f"from a lead of {_lead(lead)}; {shrunk.note}")
+
+
+def _lead(found: Effect) -> str:
+    return found.reason or f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
 
 
 def _by_case(pictures: pd.DataFrame, y: str, variant: str, *, taps: str = TAPS) -> pd.DataFrame:

@@ -12,10 +12,18 @@ from matplotlib.transforms import Bbox
 from analysis.association import Correlation, correlate
 from analysis.heat_map import heat_map
 from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
+from analysis.robustness_columns import READ_AT
 from analysis.sample import standard_networks
 from analysis.stats import FEWEST_MODELS
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
+_NORMS = {"l2": ("L2", ".2f"), "linf": ("Linf", ".3f")}
+#: columns of ``robustness_columns`` at the eps it reads accuracy at, and what they are
+ROBUST = {
+    f"robust[{norm}_{eps:{digits}}]": f"accuracy under {title} {eps:{digits}}"
+    for norm, (title, digits) in _NORMS.items()
+    for eps in READ_AT[norm]
+}
 LABELS = {
     "fooling": "fooling rate by transfer (source and target right)",
     "fooling_all": "fooling rate by transfer (all pictures)",
@@ -25,6 +33,7 @@ LABELS = {
     "nonrobust_det": "accuracy after training on the source's non-robust features",
     "progress": "style progress (0 = untouched, 1 = reached)",
     "peak_excess": "stride-locked peak above the style's own [dB]",
+    **ROBUST,
 }
 
 

@@ -4,12 +4,16 @@ Untrained networks, matched nets and operated copies answer other questions than
 the source attacks itself; a correlation over all of them would mix designs.
 """
 
+import re
 from collections.abc import Collection
 
 import pandas as pd
 
 SWITCHES = ("residual", "downsampling", "batch_norm")  # of the matched factory
 _ZOO = ("contestant", "twin", "replicate", "control")
+_TRAINING = re.compile(r"l2_(?:eps)?(\d+(?:\.\d+)?|unstated)")
+_USUAL = (0.5, 3.0)  # radii most papers train at, on CIFAR-10 and on ImageNet
+_UNSTATED = -1.0  # a robust training whose radius nobody wrote down is a budget of its own
 
 
 def intact(table: pd.DataFrame) -> pd.DataFrame:
@@ -100,3 +104,41 @@ def by_training(
         for name, trainings in (("first", first), ("second", second))
     }
     return pd.DataFrame(sides).dropna()
+
+
+def training_eps(training: str) -> float | None:
+    """L2 radius of an adversarial training by its name; 0 for a standard one, None for others.
+
+    ``l2_025`` is .25 and ``l2_05`` .5, as CIFAR members are named; ``l2_3`` and ``l2_eps0.1`` say
+    what they mean.
+    """
+    if training == "standard":
+        return 0.0
+    named = _TRAINING.fullmatch(training)
+    if named is None or named[1] == "unstated":
+        return None
+    digits = named[1]
+    plain = "." in digits or not digits.startswith("0")
+    return float(digits if plain else f"0.{digits[1:]}")
+
+
+def usual_robust(table: pd.DataFrame) -> tuple[str, ...]:
+    """Names of the L2-robust trainings of one budget: the one most architectures have a twin at.
+
+    An architecture may have a ladder of them, which averaged would be no budget at all. Of budgets
+    with as many twins the ones most papers train at go first, then the larger. Scores are not
+    looked at. Empty where no architecture has standard and L2-robust weights.
+
+    Args:
+        table: the model table.
+    """
+    whole = intact(table)
+    whole = whole[whole["role"].isin(_ZOO)]
+    twinned = whole[whole["arch"].isin(whole.loc[whole["training"] == "standard", "arch"])]
+    robust = twinned[twinned["training"].astype(str).str.fullmatch(_TRAINING)]
+    budgets = robust["training"].map(lambda name: training_eps(str(name)) or _UNSTATED)
+    counts = robust.groupby(budgets)["arch"].nunique()
+    if counts.empty:
+        return ()
+    best = max(counts.index, key=lambda eps: (counts[eps], eps in _USUAL, eps))
+    return tuple(sorted(robust.loc[budgets == best, "training"].unique()))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.evidence import Evidence
-from analysis.factorial import reliability
+from analysis.factorial import of_means
 from analysis.hypotheses import HYPOTHESES, Hypothesis
 from analysis.sample import intact
 from analysis.verdict import ALPHA, NOT_MEASURED, decide, holm
@@ -87,16 +87,16 @@ def _key() -> str:
 
 
 def _seeds(table: pd.DataFrame) -> list[str]:
-    """How much of a score's variance between networks another seed repeats."""
+    """How much of the variance of networks' means over seeds other seeds would repeat."""
     whole = intact(table)
     trained = whole[(whole["training"] != "random") & ~whole["is_source"].astype(bool)]
-    shares = {name: reliability(trained, name, same=_NETWORK)
+    shares = {name: of_means(trained, name, same=_NETWORK)
               for name in ("fooling", "progress", "peak_excess")}  # fmt: skip
     known = [f"`{name}` {share:.2f}" for name, share in shares.items() if not math.isnan(share)]
     if not known:
         return []
-    return ["", f"Reliability between seeds (ICC): {', '.join(known)}; a correlation between two "
-            "scores is at most the root of their product."]  # fmt: skip
+    return ["", f"Reliability of networks' means over their seeds, ICC(1,k): {', '.join(known)}; a "
+            "correlation between two such means is at most the root of their product."]  # fmt: skip
 
 
 def amount(value: float, digits: int = 2) -> str:

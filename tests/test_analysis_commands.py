@@ -31,6 +31,18 @@ def test_any_column_against_any_other(run: Path) -> None:
         assert (run / "analysis" / f"plot-accuracy-peak_excess.{kind}").exists()
 
 
+def test_a_figure_of_the_report_by_its_name(run: Path) -> None:
+    for name in ("scatter", "verdicts"):
+        done = call("plot", name, run, "--resamples", "100")
+        assert done.exit_code == 0, done.output
+        for kind in ("png", "svg"):
+            assert (run / "analysis" / f"{name}.{kind}").exists()
+    done = call("plot", "scater", run, "--resamples", "100")
+    assert done.exit_code == 2 and len(done.stderr.strip().splitlines()) == 1
+    assert "no figure scater: choose one of scatter, " in done.stderr
+    assert done.stderr.strip().endswith("verdicts")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -91,6 +103,16 @@ def test_manifests_say_what_else_differs() -> None:
         'device: not recorded -> "cuda"', "threads: 2 -> 4", 'versions.torch: "1" -> "3"',
     ]  # fmt: skip
     assert not differing(before, before)
+
+
+def test_seeds_are_read_from_the_cells() -> None:
+    first = {"cells": {"style/vgg/128px/seed0": "a", "transfer/vgg/seed0": "b"}, "threads": 2}
+    other = {"cells": {"style/vgg/128px/seed3": "c", "transfer/vgg/seed3": "d"}, "threads": 2}
+    assert differing(first, other) == ["seeds: 0 -> 3"]
+    assert not differing(first, first | {"cells": {"transfer/vgg/seed0": "e"}})
+    pooled = {"cells": first["cells"] | other["cells"], "threads": 2}
+    assert differing(first, pooled) == ["seeds: 0 -> [0, 3]"]
+    assert differing({"cells": {}, "threads": 2}, first) == ["seeds: not recorded -> 0"]
 
 
 def test_a_run_does_not_differ_from_itself(run: Path, tmp_path: Path) -> None:

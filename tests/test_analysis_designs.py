@@ -1,5 +1,7 @@
 """Designs over pictures and the columns of causes, on rows counted by hand."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +15,10 @@ from analysis.verdicts import verdicts
 from tests.rows import SOURCE, Row, build_run, facts, frame, store
 
 VGG, SMALL, ROBUST = "vgg_c10.standard", "resnet18_c10.standard", "resnet50_c10.l2_025"
+DENSE = "densenet_c10.standard"
 CASES = ("chelsea+ihc", "chelsea+coffee", "chelsea+hubble")
-_FAMILIES = {VGG: "VGG", SMALL: "ResNet", SOURCE: "ResNet", ROBUST: "ResNet"}
+_FAMILIES = {VGG: "VGG", SMALL: "ResNet", SOURCE: "ResNet", ROBUST: "ResNet",
+             DENSE: "DenseNet"}  # fmt: skip
 
 
 def made(model: str, variant: str, progress: list[float], peak: float = 4.0) -> list[Row]:
@@ -41,10 +45,16 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     prior = "matched/fourier-decorrelated+transforms"
     rows += made(SOURCE, prior, [0.30, 0.32, 0.31]) + made(SMALL, prior, [0.36, 0.36, 0.36])
     rows += made(VGG, prior, [0.9, 0.9, 0.9])
-    for model, after in ((SMALL, 5), (SOURCE, 1)):
+    rows += made(DENSE, "matched", [0.30, 0.30, 0.30], peak=6)
+    rows += made(DENSE, prior, [0.42, 0.42, 0.42])
+    adam = "matched/adam"
+    rows += made(SOURCE, adam, [0.28, 0.29, 0.27]) + made(SMALL, adam, [0.33, 0.33, 0.33])
+    rows += made(DENSE, adam, [0.40, 0.40, 0.40])
+    for model, after in ((SMALL, 5), (SOURCE, 1), (DENSE, 5)):
         rows += made(f"{model}+box-kernels", "matched", [0.24, 0.24, 0.24], peak=after)
     run = tmp_path_factory.mktemp("runs") / "lab"
-    names = [VGG, SMALL, SOURCE, ROBUST, f"{SMALL}+box-kernels", f"{SOURCE}+box-kernels"]
+    names = [VGG, SMALL, SOURCE, ROBUST, DENSE]
+    names += [f"{name}+box-kernels" for name in (SMALL, SOURCE, DENSE)]
     store(run, rows, {name: _FAMILIES[name.partition("+")[0]] for name in names})
     loaded = load(run)
     table = build(loaded, resamples=100)
@@ -57,16 +67,20 @@ def test_a_condition_is_compared_within_networks(laboratory: Evidence) -> None:
     found = Condition("progress", "fourier-decorrelated+transforms", without="VGG").effect(
         laboratory
     )
-    assert (found.value, found.n) == (pytest.approx((0.10 + 0.11) / 2), 2)
+    assert (found.value, found.n) == (pytest.approx((0.10 + 0.11 + 0.12) / 3), 3)
+    same_steps = Condition(
+        "progress", "fourier-decorrelated+transforms", without="VGG", baseline="adam"
+    )
+    assert same_steps.effect(laboratory).value == pytest.approx((0.03 + 0.03 + 0.02) / 3)
     missing = Condition("progress", "softmax").effect(laboratory)
     assert "measured both ways" in missing.reason
 
 
 def test_a_surgery_is_compared_with_the_intact_network(laboratory: Evidence) -> None:
     found = Condition("peak_excess", surgery="box-kernels").effect(laboratory)
-    assert (found.value, found.n) == (pytest.approx(((5 - 10) + (1 - 4)) / 2), 2)
+    assert (found.value, found.n) == (pytest.approx(((5 - 10) + (1 - 4) + (5 - 6)) / 3), 3)
     residual = Condition("peak_excess", surgery="box-kernels", only=(("residual", False),))
-    assert residual.effect(laboratory).n == 0
+    assert residual.effect(laboratory).n == 1  # DenseNet alone
 
 
 def test_matched_taps_shrink_the_lead(laboratory: Evidence) -> None:
@@ -75,6 +89,17 @@ def test_matched_taps_shrink_the_lead(laboratory: Evidence) -> None:
              (0.54 - 0.10) - (0.44 - 0.21)]  # fmt: skip
     assert (found.value, found.n) == (pytest.approx(sum(leads) / 3), 3)
     assert found.note.endswith(f"{VGG} against {SOURCE}")
+
+
+def test_matched_taps_cannot_shrink_a_lead_that_is_none(laboratory: Evidence) -> None:
+    pictures = laboratory.pictures
+    article = pictures["condition"].str.contains("article")
+    for ahead, said in ((-0.5, "-0.0"), (-0.41, "+0.0")):  # behind, and as good as level
+        moved = pictures["progress"] + ahead * (article & (pictures["model"] == VGG))
+        found = Taps("VGG").effect(replace(laboratory, pictures=pictures.assign(progress=moved)))
+        assert (found.n, math.isnan(found.value)) == (3, True)
+        assert found.reason.startswith(f"no lead to shrink: {said}")
+    assert "from a lead of +0.4" in Taps("VGG").effect(laboratory).note
 
 
 def test_a_rung_is_compared_picture_by_picture(laboratory: Evidence) -> None:
@@ -108,7 +133,8 @@ def test_causes_are_read_from_their_suites() -> None:
 def test_a_whole_run_is_judged(tmp_path: Path) -> None:
     run = load(build_run(tmp_path / "run", images=40))
     found = verdicts(gather(run, build(run, resamples=100), resamples=100)).set_index("key")
-    assert found.loc["H1a", "n"] == 5  # architectures; the source is no target of itself
+    # standard weights only; the source is no target of itself, and its twin no stand-in for it
+    assert found.loc["H1a", "n"] == 4
     assert found.loc["H1a", "effect"] < 0
     assert found.loc["H5", "verdict"] == "not measured"
-    assert pd.notna(found.loc["H1a", "detectable"])
+    assert pd.notna(found.loc["H1a", "p"]) and pd.isna(found.loc["H1a", "detectable"])  # of four

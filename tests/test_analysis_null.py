@@ -17,7 +17,8 @@ from analysis.hypotheses import HYPOTHESES
 from analysis.outlier import set_apart
 from analysis.picture_designs import Condition
 from analysis.sample import by_unit, factory, units
-from analysis.stats import detectable_rho
+from analysis.stats import Floats, detectable_rho
+from analysis.verdict import CONTRADICTED, SUPPORTED, decide
 from analysis.verdicts import verdicts
 from tests.worlds import nets, zoo
 
@@ -26,10 +27,34 @@ _PLAIN, _CHANGED = "content-start/matched/w100", "content-start/matched/softmax/
 
 
 def never_too_often(p_values: Iterable[float], rate: float = 0.05) -> bool:
-    """Whether the share below 5 % agrees, at 1 %, with at most this rate."""
-    called = [p < 0.05 for p in p_values]
-    test = stats.binomtest(sum(called), len(called), rate, alternative="greater")
-    return bool(test.pvalue > 0.01)
+    """Whether the share below 5 % agrees, at 1 %, with at most this rate.
+
+    A test that never answers, or always answers 1, never errs either, and is refused.
+    """
+    n, called = _called(p_values)
+    return bool(stats.binomtest(called, n, rate, alternative="greater").pvalue > 0.01)
+
+
+def as_often_as_said(p_values: Iterable[float], rate: float = 0.05) -> bool:
+    """Whether the share below 5 % agrees with this rate from both sides, as of an exact test."""
+    n, called = _called(p_values)
+    return bool(stats.binomtest(called, n, rate).pvalue > 0.01)
+
+
+def _called(p_values: Iterable[float]) -> tuple[int, int]:
+    p = np.array(list(p_values), dtype=float)
+    assert p.size and np.isfinite(p).all(), "some worlds have no p"
+    assert ((p >= 0) & (p <= 1)).all() and p.min() < 1, "no world has a p below 1"
+    return p.size, int((p < 0.05).sum())
+
+
+@pytest.mark.parametrize("silent", [math.nan, 1.0])
+def test_a_test_that_never_answers_is_no_good_test(silent: float) -> None:
+    for judged in (never_too_often, as_often_as_said):
+        with pytest.raises(AssertionError):
+            judged([silent] * 100)
+    assert never_too_often([0.9] * 200) and not as_often_as_said([0.9] * 200)
+    assert not never_too_often([0.01] * 100) and not as_often_as_said([0.01] * 100)
 
 
 def clustered(rng: np.random.Generator, *columns: str) -> pd.DataFrame:
@@ -67,7 +92,8 @@ def test_scores_that_cluster_by_architecture_are_no_relation() -> None:
         for seed in range(150)
     ]
     assert {effect.n for effect in found} == {len(NETWORKS)}
-    assert never_too_often(effect.p for effect in found)
+    # exact, but the orders of six allow no level between 1 in 30 and above 5 %
+    assert as_often_as_said((effect.p for effect in found), rate=1 / 30)
 
 
 def test_an_architecture_is_no_outlier_because_its_twins_agree() -> None:
@@ -121,13 +147,59 @@ def test_nets_that_scatter_are_no_switch(lost: int) -> None:
         )
         for seed in range(80 if not lost else 25)
     ]  # fmt: skip
-    assert never_too_often(effect.p for effect in found)
+    judged = never_too_often if lost else as_often_as_said  # exact where groups are of one size
+    assert judged(effect.p for effect in found)
     assert all(effect.n in (15, 16) and "as if independent" in effect.note for effect in found)
 
 
 def test_paired_nulls_are_called_by_chance_only() -> None:
-    draws = np.random.default_rng(0).normal(size=(400, 5))
-    assert never_too_often(paired(row).p for row in draws)
+    draws = np.random.default_rng(0).normal(size=(1000, 5))
+    assert as_often_as_said(paired(row).p for row in draws)
+
+
+def called_on(gaps: Floats, *, direction: int, matters: float) -> list[str]:
+    """The verdict of a claim about architectures on each row of differences."""
+    found = [paired(row) for row in gaps]
+    return [decide(one, one.p, direction=direction, matters=matters) for one in found]
+
+
+def test_a_large_effect_is_supported_as_often_as_power_says() -> None:
+    n, matters, truth, worlds = 8, 0.5, 1.5, 1000
+    gaps = np.random.default_rng(1).normal(truth, 1, (worlds, n))
+    # p < .05 on the claimed side needs t beyond t(.975): noncentral, of truth root n
+    needed = stats.t.ppf(0.975, n - 1)
+    power = float(stats.nct.sf(needed, n - 1, truth * math.sqrt(n)))
+    assert power > 0.9
+    supported = called_on(gaps, direction=1, matters=matters).count(SUPPORTED)
+    # the estimate has to matter, too, which it nearly always does where the t is that large
+    assert power - 0.04 < supported / worlds <= power + 0.03
+    assert called_on(gaps, direction=-1, matters=matters).count(SUPPORTED) == 0
+    assert called_on(gaps, direction=0, matters=matters).count(SUPPORTED) == 0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_claim_of_nothing_is_wrongly_supported_as_seldom_as_said(sign: int) -> None:
+    n, matters, worlds = 8, 1.5, 1000
+    rng = np.random.default_rng(2)
+    # the effect is exactly what matters: an interval inside the bounds errs at 2.5 %
+    gaps = rng.normal(sign * matters, 1, (worlds, n))
+    wrong = called_on(gaps, direction=0, matters=matters).count(SUPPORTED)
+    assert stats.binomtest(wrong, worlds, 0.025).pvalue > 0.01
+    right = called_on(rng.normal(0, 1, (worlds, n)), direction=0, matters=matters)
+    assert right.count(SUPPORTED) > 0.8 * worlds and CONTRADICTED not in right[:20]
+
+
+def test_a_switch_that_acts_is_supported_and_an_idle_one_is_not() -> None:
+    one = next(one for one in HYPOTHESES if one.key == "H7a")
+    told = {}
+    for cost in (0.15, 0.0):
+        told[cost] = []
+        for seed in range(20):
+            table = nets(np.random.default_rng(seed), noise=0.04)
+            table["progress"] += (0.15 - cost) * table["residual"]  # the world's own is .15
+            told[cost].append(verdicts(of(table), [one])["verdict"].item())
+    assert told[0.15].count(SUPPORTED) >= 18  # 20, less what chance may take
+    assert told[0.0].count(SUPPORTED) <= 2 and told[0.0].count(CONTRADICTED) >= 15
 
 
 @pytest.mark.parametrize("cause", [0.0, 3.0])

@@ -1,15 +1,21 @@
 """The page: complete, self-contained, honest where nothing was measured, and the same twice."""
 
+import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
 from analysis.hypotheses import HYPOTHESES
-from analysis.report.charts import scatter
+from analysis.report.charts import AXES, scatter
+from analysis.report.drawn import on_page
 from analysis.report.gallery import gallery, spectra
 from analysis.report.page import page, write_page
 from analysis.tables import Run, build, load
@@ -18,11 +24,11 @@ from results.store import StoreError
 from tests.rows import MODELS, SOURCE, STYLES, build_run
 
 
-def written(run: Run) -> str:
+def written(run: Run, drawn: Mapping[str, Path] | None = None) -> str:
     table = build(run, resamples=100)
     evidence = gather(run, table, resamples=100)
     pairs = correlations(evidence, facts_of(run, evidence.pictures))
-    return page(run, table, verdicts(evidence), pairs)
+    return page(run, table, verdicts(evidence), pairs, drawn or {})
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +74,18 @@ def test_a_model_s_section_has_its_numbers(run: Run, text: str) -> None:
 def test_formulae_are_mathematics(text: str) -> None:
     assert text.count("<math ") == text.count("</math>") >= 9
     assert all(name in text for name in ("Gatys et al. 2016", "Odena et al. 2016", "Efron 1987"))
+    methods = text.split('id="methods"')[1]
+    for title, source in (
+        ("Partial rank correlation", "Freedman &amp; Lane 1983"),
+        ("Reliability", "ICC(1,k)"),
+        ("Factorial and mixed models", "Laird &amp; Ware 1982"),
+        ("Mediation", "MacKinnon et al."),
+        ("Outlier shift", "Crawford &amp; Howell 1998"),
+        ("Holm", "Holm 1979"),
+        ("Verdict", "Schuirmann 1987"),
+    ):
+        entry = methods.split(f"<dt>{title}")[1].split("<dt>")[0]
+        assert "<math " in entry and source in entry
 
 
 def test_many_pictures_lose_quality_then_pairs(run: Run) -> None:
@@ -111,6 +129,55 @@ def test_points_show_pictures_and_axes_are_chosen(run: Run) -> None:
     assert all(
         point["fooling_low"] <= point["fooling"] <= point["fooling_high"] for point in points
     )
+
+
+def test_every_robust_accuracy_is_an_axis() -> None:
+    read = [f"robust[l2_{eps}]" for eps in ("0.25", "0.50", "1.00")]
+    assert set(read) < set(AXES)
+    known = pd.DataFrame(
+        {
+            "model": ["a", "b"],
+            "family": "VGG",
+            "training": "standard",
+            "role": "contestant",
+            "robust": False,
+            "is_source": False,
+        }
+    )
+    chart = scatter(known.assign(**dict.fromkeys(read[:2], 0.5)), {})  # fmt: skip
+    assert chart is not None
+    assert chart["params"][0]["bind"]["labels"][0] == "accuracy under L2 0.25"
+
+
+def picture_file(file: Path, side: int) -> Path:
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file)
+    return file
+
+
+def test_figures_are_on_the_page_in_words_and_small(run: Run, tmp_path: Path) -> None:
+    names = ("spectra", "verdicts", "attack-curve-mi", "a-new-one", "pictures")
+    text = written(run, {name: picture_file(tmp_path / f"{name}.png", 60) for name in names})
+    part = text.split('<h2 id="figures">')[1].split("<h2")[0]
+    assert re.findall(r"<figcaption><b>([\w-]+)</b>", part) == [
+        "verdicts", "attack-curve-mi", "spectra", "a-new-one",  # the gallery has the pictures
+    ]  # fmt: skip
+    alts = re.findall(r'<img src="data:image/webp[^>]+alt="([^"]+)"', part)
+    assert len(alts) == 4 and alts[0].startswith("Forest plot") and alts[1].endswith("(mi)")
+    assert 'href="#figures"' in text and "No figure was drawn" in written(run)
+
+
+def test_figures_shrink_and_the_last_ones_find_no_room(tmp_path: Path) -> None:
+    large = picture_file(tmp_path / "large.png", 1500)
+    (shown,), left = on_page({"verdicts": large})
+    opened = Image.open(BytesIO(base64.b64decode(shown.uri.partition(",")[2])))
+    assert opened.format == "WEBP" and opened.width == 1100 and not left
+    assert shown.width == 1500 // 2
+    small = picture_file(tmp_path / "small.png", 20)
+    found, left = on_page({"spectra": large, "verdicts": small}, most=2000)
+    assert [one.name for one in found] == ["verdicts"] and left == ["spectra"]
+    with pytest.raises(StoreError, match=r"gone\.png is damaged or gone"):
+        on_page({"scatter": tmp_path / "gone.png"})
 
 
 def test_names_cannot_break_the_page(run: Run) -> None:

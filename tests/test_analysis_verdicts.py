@@ -9,9 +9,10 @@ from scipy import stats
 
 from analysis.association import associate, bca_interval, family_slopes, partial_spearman
 from analysis.contrasts import mediated, paired
+from analysis.correlations import correlations
 from analysis.designs import Apart, Association, Mediation, Switch, Twins
 from analysis.evidence import Evidence
-from analysis.factorial import main_effect, reliability
+from analysis.factorial import main_effect, of_means, reliability, spearman_brown
 from analysis.hypotheses import HYPOTHESES
 from analysis.outlier import set_apart
 from analysis.sample import by_training, factory, standard_zoo
@@ -97,6 +98,7 @@ def test_a_confounder_is_seen_through() -> None:
     table["accuracy"] = cause
     table["fooling"] = cause + rng.normal(0, 0.3, 40)
     table["progress"] = -cause + rng.normal(0, 0.3, 40)
+    table["robust[l2_0.25]"] = rng.normal(size=40)
     found = verdicts(evidence(table)).set_index("key")
     assert found.loc["H1a", "verdict"] == SUPPORTED
     assert found.loc["H1b", "verdict"] != SUPPORTED
@@ -236,6 +238,40 @@ def test_reliability_is_the_share_that_seeds_repeat() -> None:
     assert math.isnan(reliability(table, "absent", same=["arch"]))
 
 
+def test_means_over_seeds_are_more_reliable_than_one_seed() -> None:
+    assert spearman_brown(0.5, 1) == 0.5 and spearman_brown(0.5, 2) == pytest.approx(2 / 3)
+    rng, n = np.random.default_rng(0), 600
+    table = pd.DataFrame({"arch": np.repeat(np.arange(n), 2)})
+    truth = np.repeat(rng.normal(size=n), 2)
+    table["score"] = truth + rng.normal(size=2 * n)
+    mean = table["score"].groupby(table["arch"]).mean()
+    share = np.corrcoef(mean, truth[::2])[0, 1] ** 2  # what a correlation with the truth shrinks by
+    assert of_means(table, "score", same=["arch"]) == pytest.approx(share, abs=0.05)
+    # where half of the networks have one seed: the harmonic mean of 1 and 2
+    some = table.drop(index=range(1, n, 2))
+    single = reliability(some, "score", same=["arch"])
+    expected = spearman_brown(single, 4 / 3)
+    assert of_means(some, "score", same=["arch"]) == pytest.approx(expected)
+    assert math.isnan(of_means(table.iloc[:2], "score", same=["arch"]))
+    noise = table.assign(score=np.tile([0.0, 1.0], n))
+    assert of_means(noise, "score", same=["arch"]) == 0
+
+
+def test_the_ceiling_is_that_of_means_over_seeds() -> None:
+    table, rng = zoo(np.random.default_rng(0), n=12), np.random.default_rng(1)
+    again = table.assign(model=table["model"] + "-s1", role="replicate", seed=1)
+    for column in ("fooling", "progress"):
+        again[column] = table[column] + rng.normal(0, 0.2, 12)
+    both = pd.concat([table, again], ignore_index=True)
+    line = correlations(evidence(both), {}).set_index(["x", "y"]).loc[("fooling", "progress")]
+    both["network"] = both["model"].str.removesuffix("-s1")
+    single = [reliability(both, name, same=["network"]) for name in ("fooling", "progress")]
+    assert line["x_over_seeds"] == pytest.approx(2 * single[0] / (1 + single[0]))
+    assert line["ceiling"] == pytest.approx(
+        math.sqrt(math.prod(spearman_brown(one, 2) for one in single))
+    )
+
+
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_few_models_get_an_honest_page(n: int) -> None:
     table = zoo(np.random.default_rng(0), n=20).iloc[:n]
@@ -268,7 +304,7 @@ def test_holes_constants_and_one_family_are_survived() -> None:
 def test_each_hypothesis_is_one_of_its_kind_and_names_its_command() -> None:
     keys = [one.key for one in HYPOTHESES]
     assert len(set(keys)) == len(keys)
-    assert {key.rstrip("abcde") for key in keys} == {f"H{i}" for i in range(1, 12)}
+    assert {key.rstrip("abcdefg") for key in keys} == {f"H{i}" for i in range(1, 12)}
     assert all(one.command.startswith("tox -e bench") for one in HYPOTHESES)
     assert all(one.who and one.claim.endswith(".") for one in HYPOTHESES)
     for kind in (Association, Twins, Switch, Apart):

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.ladder import COLUMNS, ladder, rungs, training_eps
+from analysis.ladder import COLUMNS, ladder, rungs
+from analysis.sample import training_eps
 from tests.worlds import zoo
 
 

@@ -14,8 +14,10 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
+from analysis.look import save
 from analysis.report.page import write_page
 from analysis.tables import build, load
+from analysis.verdict_plots import forest
 from analysis.verdicts import verdicts
 from tests.rows import MODELS, build_run
 
@@ -61,7 +63,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = build(run, resamples=100)
     evidence = gather(run, table, resamples=100)
     pairs = correlations(evidence, facts_of(run, evidence.pictures))
-    return write_page(run, table, verdicts(evidence), pairs)
+    answers = verdicts(evidence)
+    drawn = {"verdicts": save(forest(answers), run.path / "analysis" / "verdicts")[0]}
+    return write_page(run, table, answers, pairs, drawn)
 
 
 @pytest.fixture(scope="module")

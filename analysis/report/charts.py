@@ -7,12 +7,12 @@ import altair as alt
 import pandas as pd
 
 from analysis.look import families
-from analysis.plots import LABELS
+from analysis.plots import LABELS, ROBUST
 
 AXES = [
     "fooling", "progress", "peak_excess", "accuracy", "fooling_adjusted", "fooling_joint",
     "targeted", "palette_progress", "progress_article", "content_ssim", "judge_content_distance",
-    "log_auc", "nonrobust_det", "early_layer_ratio", "entropy_share", "unevenness",
+    "log_auc", "nonrobust_det", *ROBUST, "early_layer_ratio", "entropy_share", "unevenness",
 ]  # fmt: skip
 _SHOWN = ["model", "family", "training", "role", "robust", "is_source"]
 

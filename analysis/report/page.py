@@ -1,7 +1,9 @@
 """The report: one HTML file that opens from disk, with its scripts and pictures inside."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -10,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.plots import LABELS
 from analysis.report.charts import scatter
+from analysis.report.drawn import on_page
 from analysis.report.gallery import Gallery, gallery, spectra
 from analysis.summary import MAIN, number
 from analysis.tables import Run
@@ -32,7 +35,10 @@ _RELATIONS = {
 }  # fmt: skip
 
 
-def write_page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFrame) -> Path:
+def write_page(
+    run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFrame,
+    drawn: Mapping[str, Path] = MappingProxyType({}),
+) -> Path:  # fmt: skip
     """Store the page as RUN/analysis/report.html.
 
     Args:
@@ -40,19 +46,24 @@ def write_page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.D
         table: its model table.
         answers: ``analysis.verdicts.verdicts``.
         pairs: ``analysis.correlations.correlations``.
+        drawn: its figures, PNG by name.
 
     Raises:
-        StoreError: a picture is damaged, or the disk is full or not writable.
+        StoreError: a picture or figure is damaged, or the disk is full or not writable.
     """
     file = run.path / "analysis" / "report.html"
-    text = page(run, table, answers, pairs).encode()
+    text = page(run, table, answers, pairs, drawn).encode()
     write_atomically(file, lambda out: out.write(text))
     return file
 
 
-def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    """The page's text; equal runs give equal text."""
+def page(
+    run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFrame,
+    drawn: Mapping[str, Path] = MappingProxyType({}),
+) -> str:  # fmt: skip
+    """The page's text; equal runs give equal text. See ``write_page``."""
     shown = gallery(run)
+    figures, unshown = on_page(drawn)
     hover = {model: next(iter(row.values())) for model, row in shown.made.items()}
     chart = scatter(table, hover)
     environment = Environment(
@@ -78,6 +89,8 @@ def page(run: Run, table: pd.DataFrame, answers: pd.DataFrame, pairs: pd.DataFra
         shown=shown,
         first=_compared(table, shown),
         spectra=spectra(run, shown),
+        figures=figures,
+        unshown=unshown,
         relation_titles=list(_RELATIONS.values()),
         relations=[_relation(one) for one in pairs.to_dict("records")],
         titles=list(MAIN.values()),
