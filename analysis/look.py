@@ -74,11 +74,16 @@ def families(names: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def headliners(table: pd.DataFrame) -> list[str]:
-    """The models a figure names: all of a small table, the contestants of a large one."""
+    """The models a figure names: all of a small table, of a large one contestants and twins.
+
+    Copies that a surgery was done to are in no large one's names.
+    """
     names = list(table["model"])
     if len(names) <= MOST_NAMED or "role" not in table:
         return names
-    return list(table.loc[table["role"] == "contestant", "model"]) or names[:MOST_NAMED]
+    whole = ~table["model"].astype(str).str.contains("+", regex=False)
+    famous = table["role"].isin(["contestant", "twin"]) & whole
+    return list(table.loc[famous, "model"]) or names[:MOST_NAMED]
 
 
 def appearances(table: pd.DataFrame) -> dict[str, Appearance]:

@@ -107,7 +107,7 @@ def execute(plan: Plan) -> int:
     todo = plan.open
     if todo or manifest["cells"] != before.get("cells"):  # a report that is there is of other cells
         begin(run)
-    write_manifest(run, manifest)
+        write_manifest(run, manifest)  # else what is there stays: it says what measured the rows
     remember(run)
     keep_originals(run, plan.inputs.contents, plan.inputs.styles)
     total = sum(cell.suite.work(plan.inputs) for cell, _ in todo)

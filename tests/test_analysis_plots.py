@@ -260,6 +260,13 @@ def test_a_large_table_without_roles_names_as_many_as_fit() -> None:
     assert len(headliners(crowd(40).assign(role="matched"))) == MOST_NAMED
 
 
+def test_a_large_table_names_contestants_and_twins_that_no_surgery_was_done_to() -> None:
+    table = crowd(MOST_NAMED + 3).assign(role="contestant")
+    table.loc[0, "role"], table.loc[1, "role"] = "twin", "matched"
+    table.loc[2, "model"] += "+blur-pool"
+    assert headliners(table) == [*table["model"][:1], *table["model"][3:]]
+
+
 def test_many_models_of_a_family_keep_its_colour_visible() -> None:
     colours = {look.colour for look in appearances(crowd(40)).values()}
     assert len(colours) == 4

@@ -54,6 +54,18 @@ def test_a_report_that_lacks_a_model_is_not_the_end(tmp_path: Path, analysed: li
     assert do(lens_plan(run, VGG, RESNET)) is None
 
 
+def test_a_run_that_measures_nothing_leaves_the_manifest(
+    tmp_path: Path, analysed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    analysed += [0]
+    assert do(lens_plan(run, VGG)) == 0
+    before = store.read_manifest(run)
+    monkeypatch.setattr("bench.run._commit", lambda: "another")
+    assert do(lens_plan(run, VGG)) is None
+    assert store.read_manifest(run) == before
+
+
 def test_timing_that_is_stopped_is_taken_up_again(
     tmp_path: Path, analysed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
