@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.choose import choose, find_preset, require
+from bench.choose import choose, find_conditions, find_preset, require
 from bench.dry import absent_lines, fetched, plan_lines
 from bench.forecast import forecast
 from bench.inputs import Inputs
@@ -136,7 +136,7 @@ def style_lab(
       python -m bench style --condition fourier --style my/paintings --size 256 --run results/runs/f
     """
     _go_offline(offline or dry_run)
-    wanted = _named_conditions(condition)
+    wanted = find_conditions(condition)
     wanted = wanted.full() if full else wanted
     if models:
         named = tuple(spec.name for spec in choose(wanted, models).here)
@@ -172,16 +172,6 @@ def forecast_cost(
 def _go_offline(wanted: bool) -> None:
     if wanted:
         os.environ[OFFLINE] = "1"
-
-
-def _named_conditions(names: str) -> Preset:
-    """The laboratory with these conditions only."""
-    chosen = [name.strip() for name in names.split(",")]
-    for name in chosen:
-        if name not in CONDITIONS:
-            raise UnknownModelError(f"no condition {name}: choose some of {', '.join(CONDITIONS)}")
-    experiments = tuple(CONDITIONS[name] for name in dict.fromkeys(chosen))
-    return replace(PRESETS["style-lab"], name="style", experiments=experiments)
 
 
 def _run(

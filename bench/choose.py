@@ -1,7 +1,8 @@
 """Which models a run measures: the named ones or the preset's, of those whose weights are here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.lab import CONDITIONS
 from bench.preset import Preset
 from bench.presets import PRESETS
 from zoo.catalog import UnknownModelError, find
@@ -36,6 +37,20 @@ def find_preset(name: str, models: str = "") -> Preset:
     if name not in PRESETS:
         raise UnknownModelError(f"no preset {name}: choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def find_conditions(names: str) -> Preset:
+    """The laboratory with these conditions only, their names joined by commas.
+
+    Raises:
+        UnknownModelError: no such condition.
+    """
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen:
+        if name not in CONDITIONS:
+            raise UnknownModelError(f"no condition {name}: choose some of {', '.join(CONDITIONS)}")
+    experiments = tuple(CONDITIONS[name] for name in dict.fromkeys(chosen))
+    return replace(PRESETS["style-lab"], name="style", experiments=experiments)
 
 
 def choose(preset: Preset, names: str) -> Chosen:
