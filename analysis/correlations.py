@@ -14,7 +14,7 @@ from analysis.nested import IMAGES, PICTURES, Facts, as_facts, nested
 from analysis.sample import networks, standard_networks, standard_zoo
 from analysis.style_columns import PERIODS, at_shared_weights, headline
 from analysis.tables import Run
-from analysis.transfer_columns import clean_answers, last_step, transfer_facts
+from analysis.transfer_columns import as_read, clean_answers, transfer_facts
 from analysis.verdict import Effect
 
 PAIRS = (
@@ -37,7 +37,7 @@ def facts_of(run: Run, pictures: pd.DataFrame) -> dict[str, Facts]:
         pictures: ``Evidence.pictures``.
     """
     answers = transfer_facts(run.rows, run.source, labels=run.manifest.get("labels"))
-    attacked = last_step(answers, f"{run.headline}/untargeted")
+    attacked = as_read(answers, f"{run.headline}/untargeted")
     attacked = attacked[attacked["both"]].assign(wrong=lambda lines: 1 - lines["adv_correct"])
     clean = clean_answers(run.rows).melt(ignore_index=False, value_name="right").reset_index()
     main = at_shared_weights(headline(pictures)) if len(pictures) else pictures

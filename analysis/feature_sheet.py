@@ -1,14 +1,14 @@
 """The sheet of what excites channels and logits, without and with priors, scores underneath."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from analysis.condition_tables import FEATURE_SCORES, WITHOUT_PRIORS
 from analysis.sheet import encoded, sheet
+from results.artifacts import feature_file
 
 _CHANNEL = r"^(?P<tap>.+)-c\d+$"
 _LOGIT = r"^logit-(?P<logit>\d+)$"
@@ -41,7 +41,9 @@ def feature_sheets(run: Path, rows: pd.DataFrame) -> Iterator[tuple[str, bytes]]
         j = columns.index((line["logits"], line["order"], line["nth"]))
         said = [form.format(line[name]) for name, form in _FORMS.items()
                 if not math.isnan(line.get(name, math.nan))]  # fmt: skip
-        places[i, j] = (_file(run, line), f"{line['case']}\n{' '.join(said)}")
+        of = (str(line["model"]), str(line["condition"]), str(line["case"]))
+        file = feature_file(run, *of, seed=int(line["seed"]))
+        places[i, j] = (file, f"{line['case']}\n{' '.join(said)}")
     if any(file.exists() for file, _ in places.values()):
         heads = [f"logit {order}" if logits else f"tap {order}, channel {nth + 1}"
                  for logits, order, nth in columns]  # fmt: skip
@@ -61,9 +63,3 @@ def _columns(scores: pd.DataFrame) -> pd.DataFrame:
         "logits": known, "order": order.where(~known, pd.to_numeric(logit)).astype(int),
         "nth": nth.where(~known, 0),
     })  # fmt: skip
-
-
-def _file(run: Path, line: Mapping[Any, Any]) -> Path:
-    """The bench's name of a picture; further seeds' end in ``__s<seed>``."""
-    name = f"{line['condition']}__{line['case']}" + (f"__s{line['seed']}" if line["seed"] else "")
-    return run / "artifacts" / "features" / str(line["model"]) / f"{name}.png"

@@ -1,7 +1,6 @@
 """Which figures a run has rows for, by file name, and which pictures it kept."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from analysis.style_columns import (
 )
 from analysis.tables import Run
 from analysis.transfer_columns import condition_rates, transfer_facts
+from results.artifacts import condition_and_case
 from results.store import StoreError
 
 
@@ -182,14 +182,11 @@ def shown_pictures(run: Path) -> pd.DataFrame:
 
 
 def _named(run: Path, root: Path) -> list[tuple[str, str, str, str]]:
-    """Pictures by the bench's names, ``<model>/<condition with _ for />__<case>.png``.
-
-    Further seeds' names end in ``__s<seed>``; a picture is shown once, from its first seed.
-    """
+    """Pictures by their places (``results.artifacts``), each shown once, from its first seed."""
     files = sorted(root.glob("*/*__*.png"), key=lambda file: (file.parent.name, file.stem))
     found: dict[tuple[str, str, str], str] = {}
     for file in files:
-        condition, case = re.sub(r"__s\d+$", "", file.stem).split("__", 1)
-        key = (file.parent.name, case, condition.replace("_", "/"))
+        condition, case = condition_and_case(file)
+        key = (file.parent.name, case, condition)
         found.setdefault(key, str(file.relative_to(run)))
     return [(*key, file) for key, file in found.items()]

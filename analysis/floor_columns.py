@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.iterations import steps_read
 from analysis.stats import rate
-from analysis.transfer_columns import HEADLINE, clean_answers, last_step, spread
+from analysis.transfer_columns import HEADLINE, as_read, clean_answers, spread
 
 
 def floor_columns(
@@ -33,7 +33,7 @@ def floor_columns(
     heads = [f"from={name}/{headline}/untargeted" for name in untrained]
     shown = rows[(rows["suite"] == "transfer") & (rows["metric"] == "adv_correct")]
     shown = shown.assign(read_at=shown["condition"].map(steps_read(shown)))
-    shown = pd.concat([last_step(shown, head) for head in heads]) if heads else shown.iloc[:0]
+    shown = pd.concat([as_read(shown, head) for head in heads]) if heads else shown.iloc[:0]
     right = clean_answers(rows).eq(1)
     known = right[source] if source in right else pd.Series(True, index=right.index)
     how = {"resamples": resamples, "seed": seed}

@@ -109,7 +109,7 @@ def _same_targets(facts: pd.DataFrame) -> pd.Series:
     return kept | facts["target"].isna()
 
 
-def last_step(facts: pd.DataFrame, condition: str) -> pd.DataFrame:
+def as_read(facts: pd.DataFrame, condition: str) -> pd.DataFrame:
     """The lines of a condition at the number of iterations it is read at, see ``steps_read``."""
     return facts[(facts["condition"] == condition) & (facts["step"] == facts["read_at"])]
 
@@ -168,10 +168,10 @@ def _one_model(
     headline: str,
     how: dict[str, int],
 ) -> dict[str, float]:
-    chosen = last_step(facts, f"{headline}/untargeted")
+    chosen = as_read(facts, f"{headline}/untargeted")
     both, joint = chosen[chosen["both"]], chosen[chosen["all"]]
     noise = facts[(facts["condition"] == f"{headline}/noise") & facts["both"]]
-    aimed = last_step(facts, f"{headline}/targeted")
+    aimed = as_read(facts, f"{headline}/targeted")
     aimed = aimed[aimed["both"]]  # on these the clean answer is the class, hence never the target
 
     def share(values: pd.Series, of: pd.DataFrame) -> Estimate:
@@ -220,7 +220,7 @@ def paired_difference(
     facts: pd.DataFrame, first: str, second: str, *, headline: str, resamples: int, seed: int
 ) -> Estimate:
     """Fooling rate of one target minus another's, in [-1, 1], over pictures both rates count."""
-    chosen = last_step(facts, f"{headline}/untargeted")
+    chosen = as_read(facts, f"{headline}/untargeted")
     chosen = chosen[chosen["both"]]
     wrong = [
         1 - chosen[chosen["model"] == model].groupby("case")["adv_correct"].mean()

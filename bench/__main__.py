@@ -23,9 +23,7 @@ from bench.preset import Preset
 from bench.presets import PRESETS
 from bench.run import Plan, execute, make_plan, measure_cost
 from bench.style_memory import MemoryShortError
-from bench.suite_activations import Activations
-from bench.suite_judges import Judges
-from bench.suite_style import Style
+from bench.suite import Checked
 from bench.suite_transfer import Transfer
 from results.schema import SchemaError
 from results.store import RUNS, StoreError, end, ended, read_manifest
@@ -205,7 +203,7 @@ def _say(lines: Iterable[str]) -> None:
 
 def _do(plan: Plan, data: Path | None, *, dry_run: bool) -> None:
     for cell, _ in plan.open:
-        if isinstance(cell.suite, Style | Judges | Activations):
+        if isinstance(cell.suite, Checked):
             cell.suite.check(cell.spec, plan.inputs)
     if dry_run:
         _say(plan_lines(plan))

@@ -1,5 +1,6 @@
 """Suites that belong together, and the models they are for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -59,16 +60,11 @@ class Experiment:
 
     def at_size(self, size: int) -> "Experiment":
         """The same with style transfer on pictures of another size."""
-        suites = (s.at_size(size) if isinstance(s, Style | Judges) else s for s in self.suites)
-        return replace(self, suites=tuple(suites))
+        return self._pictured(lambda suite: suite.at_size(size))
 
     def all_pictures(self, *, contents: bool, styles: bool) -> "Experiment":
         """The same models on all of the run's contents, or styles, or both."""
-        suites = (
-            s.all_pictures(contents=contents, styles=styles) if isinstance(s, Style | Judges) else s
-            for s in self.suites
-        )
-        return replace(self, suites=tuple(suites))
+        return self._pictured(lambda suite: suite.all_pictures(contents=contents, styles=styles))
 
     def everywhere(self) -> "Experiment":
         """The same on every model and every picture of a run.
@@ -78,6 +74,11 @@ class Experiment:
         roles = self.roles if self.roles == ("nonrobust",) else None
         wide = self.all_pictures(contents=True, styles=True)
         return replace(wide, models=None, roles=roles, seeds=True, untrained=None)
+
+    def _pictured(self, change: Callable[[Style | Judges], Suite]) -> "Experiment":
+        """The same with what has settings of pictures changed."""
+        suites = (change(s) if isinstance(s, Style | Judges) else s for s in self.suites)
+        return replace(self, suites=tuple(suites))
 
     def _of(self, sources: list[ModelSpec]) -> tuple[Suite, ...]:
         if not self.from_each:

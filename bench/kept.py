@@ -8,7 +8,8 @@ from torch import Tensor
 from bench.cells import Cell, digest
 from bench.inputs import Inputs
 from bench.pictures import read_png
-from bench.suite_style import Style, pair_name, picture_file
+from bench.suite_style import Style, pair_name
+from results.artifacts import picture_file
 from zoo.spec import ModelSpec
 
 Kept = dict[tuple[str, str], Float[Tensor, "3 h w"]]

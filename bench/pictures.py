@@ -26,7 +26,7 @@ from results.store import write_atomically
 
 __all__ = [
     "BUNDLED", "CONTENTS", "MULTIPLE", "STYLES", "SUFFIXES", "Picture", "PictureError", "bundled",
-    "load", "load_folder", "of_seed", "read_png", "save_png", "to_8bit",
+    "load", "load_folder", "read_png", "save_png", "to_8bit",
 ]  # fmt: skip
 
 MULTIPLE = 16
@@ -130,11 +130,6 @@ def load_folder(folder: Path, *, size: int) -> tuple[Picture, ...]:
 def to_8bit(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """round(255 x) / 255: what is left of pixels in [0, 1] after saving; no gradient passes."""
     return (x * 255).round() / 255
-
-
-def of_seed(name: str, seed: int) -> str:
-    """The file name of a picture made from this seed; the first seed's is the plain one."""
-    return f"{name}__s{seed}.png" if seed else f"{name}.png"
 
 
 def save_png(pixels: Float[Tensor, "3 h w"], file: Path, *, address: str = "") -> None:

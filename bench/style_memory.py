@@ -1,5 +1,6 @@
 """What stylising a picture takes in memory, reckoned from shapes before anything is computed."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -36,13 +37,8 @@ def check_memory(spec: ModelSpec, settings: StyleSettings, inputs: Inputs) -> No
         MemoryShortError: stylising the run's largest picture takes more memory than is free.
     """
     height, width = _largest(inputs)
-    free = free_bytes(torch.device(inputs.device))
-    most = BYTES_A_PIXEL * height * width + _history(settings, height, width)
-    if _FLOAT * parameters(spec) + most <= free:
-        return
-    needed = style_bytes(spec, settings, height, width)
-    if needed > free:
-        raise _short("stylising", spec, height, width, needed, free)
+    history = _history(settings, height, width)
+    _check("stylising", spec, inputs, history, lambda: style_bytes(spec, settings, height, width))
 
 
 def check_forward(spec: ModelSpec, inputs: Inputs) -> None:
@@ -52,12 +48,23 @@ def check_forward(spec: ModelSpec, inputs: Inputs) -> None:
         MemoryShortError: the activations of the run's largest picture take more than is free.
     """
     height, width = _largest(inputs)
+    _check("looking at", spec, inputs, 0, lambda: forward_bytes(spec, height, width))
+
+
+def _check(
+    doing: str, spec: ModelSpec, inputs: Inputs, kept: int, reckoned: Callable[[], int]
+) -> None:
+    """Refuse what is reckoned to take more than is free, if a bound from above does so, too."""
+    height, width = _largest(inputs)
     free = free_bytes(torch.device(inputs.device))
-    if _FLOAT * parameters(spec) + BYTES_A_PIXEL * height * width <= free:
+    if _FLOAT * parameters(spec) + BYTES_A_PIXEL * height * width + kept <= free:
         return
-    needed = forward_bytes(spec, height, width)
+    needed = reckoned()
     if needed > free:
-        raise _short("looking at", spec, height, width, needed, free)
+        raise MemoryShortError(
+            f"{doing} {width}x{height} pixels with {spec.name} takes about {needed / 1e9:.1f} GB "
+            f"of memory and {free / 1e9:.1f} GB are free: use a smaller --size"
+        )
 
 
 def forward_bytes(spec: ModelSpec, height: int, width: int) -> int:
@@ -82,15 +89,6 @@ def _looked(spec: ModelSpec, height: int, width: int) -> tuple[int, int, int]:
 
 def _weights(encoder: nn.Module) -> int:
     return sum(p.numel() * p.element_size() for p in encoder.parameters())
-
-
-def _short(
-    doing: str, spec: ModelSpec, height: int, width: int, needed: int, free: int
-) -> MemoryShortError:
-    return MemoryShortError(
-        f"{doing} {width}x{height} pixels with {spec.name} takes about {needed / 1e9:.1f} GB of "
-        f"memory and {free / 1e9:.1f} GB are free: use a smaller --size"
-    )
 
 
 def style_bytes(spec: ModelSpec, settings: StyleSettings, height: int, width: int) -> int:

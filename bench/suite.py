@@ -1,7 +1,7 @@
 """What every suite offers: a frozen set of settings that can measure one model."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from bench.inputs import Inputs
 from zoo.spec import ModelSpec
@@ -42,6 +42,15 @@ class Suite(Protocol):
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """The rows of one cell; ``tick`` after each unit of work with the loss, or 0."""
+        ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """What suites offer that may be too large for this machine."""
+
+    def check(self, spec: ModelSpec, inputs: Inputs) -> None:
+        """Refuse before anything is computed, as ``measure`` does."""
         ...
 
 

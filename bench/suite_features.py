@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -10,9 +9,10 @@ import torch
 from bench.estimate import timed
 from bench.featurevis import Objective, VisSettings, alive, channels, logits, maximise
 from bench.inputs import Inputs
-from bench.pictures import of_seed, save_png
+from bench.pictures import save_png
 from bench.spectrum import artifact_scores
 from bench.suite import Row, Tick
+from results.artifacts import feature_file
 from zoo.load import load_classifier, load_encoder
 from zoo.spec import ModelSpec
 from zoo.taps import tap_set
@@ -86,8 +86,3 @@ class Features:
         classifier = load_classifier(spec, device=inputs.device)
         classes = range(self.logits)
         yield [f"logit-{k}" for k in classes], logits(classifier, classes)
-
-
-def feature_file(run: Path, model: str, condition: str, case: str, *, seed: int = 0) -> Path:
-    """Where a picture lies, named by what it is."""
-    return run / "artifacts" / "features" / model / of_seed(f"{condition}__{case}", seed)

@@ -13,11 +13,12 @@ from bench.cells import Cell, digest
 from bench.estimate import timed
 from bench.inputs import Inputs, judge_model, untrained_twin
 from bench.judge import Scores, picture_scores
-from bench.pictures import Picture, of_seed, save_png
+from bench.pictures import Picture, save_png
 from bench.spectrum import radial_power
 from bench.style_memory import check_memory
 from bench.stylize import StyleSettings, Stylized, stylize
 from bench.suite import Row, Tick
+from results.artifacts import picture_file
 from zoo.load import load_encoder, style_refusal
 from zoo.spec import ModelSpec
 from zoo.taps import Taps, tap_set
@@ -157,12 +158,6 @@ def _spectrum(metric: str, images: torch.Tensor) -> Iterable[tuple[str, int, flo
 def pair_name(content: Picture, style: Picture) -> str:
     """The case of a stylised picture."""
     return f"{content.name}+{style.name}"
-
-
-def picture_file(run: Path, model: str, condition: str, case: str, *, seed: int = 0) -> Path:
-    """Where a stylised picture lies, named by what it is."""
-    name = of_seed(f"{condition.replace('/', '_')}__{case}", seed)
-    return run / "artifacts" / "style" / model / name
 
 
 def keep_originals(run: Path, contents: Iterable[Picture], styles: Iterable[Picture]) -> None:

@@ -10,8 +10,9 @@ from torch import Tensor
 from bench.cells import Cell, digest, run_cell
 from bench.pictures import bundled, load_folder
 from bench.stylize import StyleSettings
-from bench.suite_style import Style, picture_file
+from bench.suite_style import Style
 from bench.suite_transfer import Transfer
+from results.artifacts import picture_file
 from results.schema import validate
 from tests.tiny import ATTACKS, STYLE, cells, inputs, spec
 from zoo.catalog import find

@@ -12,7 +12,8 @@ from bench.cells import Cell, run_cell
 from bench.featurevis import VisSettings, Visualised, alive, channels, logits, maximise
 from bench.optimize import LossError
 from bench.spectrum import artifact_scores
-from bench.suite_features import Features, feature_file
+from bench.suite_features import Features
+from results.artifacts import feature_file
 from results.schema import validate
 from tests.nets import ONE, ZERO, linear, pixels_as_features
 from tests.tiny import inputs, spec

@@ -14,7 +14,8 @@ from bench.gram import grams, style_distance
 from bench.kept import kept_pictures
 from bench.pictures import bundled
 from bench.suite_judges import Judges
-from bench.suite_style import Style, picture_file
+from bench.suite_style import Style
+from results.artifacts import picture_file
 from results.schema import validate
 from tests.tiny import STYLE, inputs, spec
 from zoo.catalog import ZOO

@@ -1,6 +1,7 @@
 """From a spec to a network: classifier or encoder, pixels in [0,1] in, frozen, channels-last."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from textwrap import shorten
 from typing import Any
@@ -16,12 +17,16 @@ from zoo.fit import fitted
 from zoo.maps import as_map
 from zoo.spec import Committed, ModelSpec
 from zoo.surgery import operate
-from zoo.taps import default_taps, matched_taps, skeleton
+from zoo.taps import default_taps, skeleton, tap_set
 from zoo.weights import WeightsError, load_state
 
 
 class SizeError(ValueError):
     """A picture too small for the layers it must pass; the message says what to do."""
+
+
+class OneSizeError(SizeError):
+    """A picture of another size than the only one a network takes."""
 
 
 class DeviceError(ValueError):
@@ -118,7 +123,7 @@ class Encoder(nn.Module):
         if isinstance(error, RuntimeError) and not any(w in str(error) for w in _OF_SIZES):
             return error
         if fixed and [height, width] != own:
-            return SizeError(
+            return OneSizeError(
                 f"this network is made for pictures of {own[1]}x{own[0]}, not {width}x{height} "
                 f"({shorten(str(error), 80) or 'it refuses them'}): use square pictures and "
                 f"--size {own[0]}"
@@ -145,22 +150,26 @@ def style_refusal(spec: ModelSpec, size: int) -> str:
 
     Told from shapes, without weights. A picture that is merely too small is no reason.
     """
-    return _refused(spec.arch, tuple(spec.arch_options.items()), size)
+    try:
+        taps = tap_set(replace(spec, surgery=()), "matched").style
+    except TapError as error:
+        return str(error)
+    return _refused(spec.arch, tuple(spec.arch_options.items()), taps, size)
 
 
 @cache
-def _refused(arch: str, options: tuple[tuple[str, Any], ...], size: int) -> str:
-    with torch.device("meta"):
+def _refused(
+    arch: str, options: tuple[tuple[str, Any], ...], taps: tuple[str, ...], size: int
+) -> str:
+    with torch.device("meta"), torch.no_grad():
         net = create_model(arch, **dict(options)).eval()
-        classifier = Classifier(net, (0.0,) * 3, (1.0,) * 3)
+        encoder = Encoder(Classifier(net, (0.0,) * 3, (1.0,) * 3), taps)
         try:
-            with torch.no_grad():
-                Encoder(classifier, matched_taps(net))(torch.zeros(1, 3, size, size))
-        except TapError as error:
+            encoder(torch.zeros(1, 3, size, size))
+        except (TapError, OneSizeError) as error:
             return str(error)
-        except SizeError as error:
-            fixed = getattr(net, "pretrained_cfg", {}).get("fixed_input_size", False)
-            return str(error) if fixed else ""
+        except SizeError:
+            return ""
     return ""
 
 

@@ -10,13 +10,7 @@ from torch import nn
 
 import zoo.architectures
 import zoo.matched  # noqa: F401  (both register CIFAR members with timm)
-from zoo.activations import (
-    Output,
-    TapError,
-    first_activation,
-    nearest_activation,
-    outputs,
-)
+from zoo.activations import Output, TapError, first_activation, nearest_activation, outputs
 from zoo.spec import ModelSpec
 from zoo.surgery import operate
 
