@@ -53,7 +53,7 @@ def _line(ax: Axes, place: int, one: Mapping[Any, Any], edge: float) -> None:
         ax.text(0.06, place, "not measured", color="0.5", va="center", fontsize=8)
         return
     if math.isnan(float(one["effect"])):
-        ax.text(0.06, place, "too few to estimate", color="0.5", va="center", fontsize=8)
+        ax.text(0.06, place, "no estimate", color="0.5", va="center", fontsize=8)
         return
     ends = [scaled(float(one[name]), one) for name in ("effect", "low", "high")]
     value, low, high = ends[0], min(ends[1:]), max(ends[1:])
