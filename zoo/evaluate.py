@@ -113,7 +113,7 @@ def robust_accuracy(
     """Accuracy under PGD with a random start; a picture counts as lost at its first wrong answer.
 
     Lost pictures leave the batch, so weak networks cost little. Gradients run in bfloat16 where
-    the device has it; every answer that counts is given in fp32.
+    that is faster; every answer that counts is given in fp32.
     """
     device = next(model.parameters()).device
     right = 0

@@ -63,8 +63,8 @@ def make(
     """Move and relabel every picture.
 
     The iterations are as many, in tens, as still raise the share of hits on the first 500 pictures
-    by half a point, at most the original's 100. Gradients run in bfloat16 where the device
-    has it.
+    by half a point, at most the original's 100. Gradients run in bfloat16 where that
+    is faster.
 
     Args:
         source: pixels in [0,1] to logits, frozen, in evaluation mode.

@@ -24,8 +24,8 @@ class Recipe:
             one becomes ``peak_lr``.
         clip_norm: largest norm of the gradient, for networks without batch norm.
         crop_padding: pictures are flipped and shifted by up to so many pixels; None = not at all.
-        precision: of the network's passes; ``bfloat16`` becomes ``float32`` where the device would
-            emulate it (``zoo.precision``), and the manifest has the one used.
+        precision: of the network's passes; ``bfloat16`` becomes ``float32`` where that is
+            faster (``zoo.precision``), and the manifest has the one used.
         data: ``cifar10``, or a data set that ``zoo.nonrobust`` makes from it.
     """
 
