@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 
 from analysis.sample import SWITCHES, factory, intact, units
-from analysis.style_columns import START, TAPS
+from analysis.style_columns import ARTICLE, START, TAPS
 
 WEIGHT = "w100"  # the style weight every condition of the laboratory has
 PLAIN_DOWNSAMPLING = "max22"
 # what smoothing adds to a condition's name; the last one is SWAG's released code
-SMOOTHINGS = ("softmax", "softmax-channel", "layers1e-12+1e-12")
+SMOOTHINGS = ("softmax", "softmax-channel", "softmax-tempered", "layers1e-12+1e-12")
 BEST_LAYERS = "best-layers"  # see analysis.tuned_layers: no rows are named so
 ADAM = "adam"  # pixels by Adam without random views: the control of those
 RANDOM_VIEWS = ("pixel+transforms", "fourier+transforms", "fourier-decorrelated+transforms")
 PARAMETERIZATIONS = ("fourier", "fourier-decorrelated", ADAM, *RANDOM_VIEWS)
-OTHER_TAPS = ("article", "without-first")
+OTHER_TAPS = ("article", ARTICLE, "without-first")
 ONE_BY_ONE = "matched nets one by one"  # a group of its own, as it is long
 
 Available = Callable[[str, str], bool]  # model, condition -> whether there are pictures

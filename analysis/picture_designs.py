@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.contrasts import paired
 from analysis.evidence import Evidence
 from analysis.sample import by_training, intact, standard_zoo, units
-from analysis.style_columns import PERIODS, START, TAPS
+from analysis.style_columns import ARTICLE, PERIODS, START, TAPS
 from analysis.verdict import Effect, missing
 
 _WEIGHT = "w100"  # the style weight every condition of the laboratory has
@@ -109,13 +109,14 @@ class Taps:
     def effect(self, evidence: Evidence) -> Effect:
         """Paired over pairs of pictures: the claim is about these networks.
 
-        Without a lead under the article's taps, its interval above 0, there is no effect.
+        Style taps only: the article's content taps differ, too, and are left out of it. Without a
+        lead under the article's style taps, its interval above 0, there is no effect.
         """
         models = standard_zoo(evidence.table, source=True)
         models = models[(models["training"] == "standard") & (models["role"] == "contestant")]
         ours = list(models.loc[models["family"] == self.family, "model"])
         source = list(models.loc[models["is_source"].astype(bool), "model"])
-        article = _by_case(evidence.pictures, self.y, "", taps="article")
+        article = _by_case(evidence.pictures, self.y, "", taps=ARTICLE)
         matched = _by_case(evidence.pictures, self.y, "")
         note = f"{', '.join(ours)} against {', '.join(source)}"
         shrunk = _gap(article.sub(matched), ours, source, note)

@@ -7,6 +7,7 @@ from analysis.stats import NOTHING, Estimate, bootstrap_means, interval, mean
 from analysis.transfer_columns import spread
 
 START, TAPS = "content-start", "matched"  # the main columns; the article's taps come beside them
+ARTICLE = "article/content4"  # its style taps, the content tap left where the matched set has it
 PERIODS = (2, 4, 8, 16)
 _LATTICES = ("peak", "board", "lattice")  # scores of a lattice; every run has the first
 _EXCESS = {"peak": "excess", "board": "board_excess", "lattice": "lattice_excess"}

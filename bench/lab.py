@@ -46,11 +46,10 @@ _SMOOTHED = (
 _FAMOUS = ("contestant", "twin")
 _TRAINED = (*_FAMOUS, "matched")
 _EVERY: Mapping[str, Any] = {"contents": None}
-_BOTH_ENDS = (1.0, 100.0)
-_PLAIN = _style(weights=_BOTH_ENDS, **_EVERY)
+_PLAIN = _style(**_EVERY)
 _SEARCHED = (10.0, 100.0, 1000.0)
 # each layer weighs so many times the one before it; (1.0,) is all layers alike
-_LAYERS = ((1.0,), *(tuple(ratio**i for i in range(1, 5)) for ratio in (0.25, 0.5, 2.0, 4.0)))
+_LAYERS = ((1.0,), *(tuple(ratio**i for i in range(1, 5)) for ratio in (0.25, 4.0)))
 _SUBSETS = ("0+1", "0+1+2", "0+1+2+3", "2+3+4", "3+4")
 _PRIORS: Mapping[str, Any] = {"parameterization": "fourier-decorrelated", "transforms": True}
 
@@ -121,6 +120,10 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
         ),
         "pad-kernels": _surgery("pad-kernels", "strided kernels padded with zeros: a control"),
         "article-taps": _condition("the article's own taps", (_style(taps="article"),)),
+        "article-style-taps": _condition(
+            "the article's style taps beside the matched content tap",
+            (_style(taps="article", content_tap=4, **_EVERY),), _TWO,
+        ),
         "without-first": _condition(
             "no full-resolution tap", (_style(taps="without-first"),), roles=_FAMOUS
         ),
@@ -139,6 +142,10 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
         "softmax-channel": _condition(
             "smoothed channels", (_style(smoothing="softmax-channel"),),
             _SMOOTHED,
+        ),
+        "softmax-tempered": _condition(
+            "maps smoothed at a temperature of their own scale",
+            (_style(smoothing="softmax-tempered"),), _SMOOTHED,
         ),
         "downscaled": _condition(
             "late stages times .001", (_style(layer_weights=DOWNSCALED),),

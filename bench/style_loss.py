@@ -46,8 +46,10 @@ class StyleLoss:
         self._layer_weights = _aligned(settings.layer_weights, len(style_layers))
         self._views = torch.Generator().manual_seed(seed)
         with torch.no_grad():
+            shown = self._activations(style)
+            self._largest = {tap: x.amax() for tap, x in shown.items()}
             self._wanted_content = self._encode(content)[content_layer]
-            self._wanted_style = self._grams(self._encode(style))
+            self._wanted_style = self._grams(self._smoothed(shown))
 
     def __call__(self, x: Float[Tensor, "1 3 h w"]) -> tuple[Tensor, Tensor]:
         """Total and style loss of one picture."""
@@ -80,10 +82,17 @@ class StyleLoss:
         return partial(random_view, seed=int(torch.randint(2**31, (), generator=self._views)))
 
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
+        return self._smoothed(self._activations(images))
+
+    def _activations(self, images: Tensor) -> dict[str, Tensor]:
         found: dict[str, Tensor] = self.encoder(
             images.contiguous(memory_format=torch.channels_last)
         )
-        return {tap: smooth(x, self.settings.smoothing) for tap, x in found.items()}
+        return found
+
+    def _smoothed(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        kind = self.settings.smoothing
+        return {tap: smooth(x, kind, self._largest[tap]) for tap, x in found.items()}
 
     def _grams(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
         return grams({tap: activations[tap] for tap in self.style_layers})

@@ -10,6 +10,7 @@ import pytest
 from analysis.cause_columns import cause_columns
 from analysis.evidence import Evidence, gather
 from analysis.picture_designs import Condition, Rung, Taps
+from analysis.style_columns import ARTICLE
 from analysis.tables import build, load
 from analysis.verdicts import verdicts
 from tests.rows import SOURCE, Row, build_run, facts, frame, store
@@ -41,7 +42,7 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     rows = made(VGG, "matched", [0.40, 0.42, 0.44]) + made(SOURCE, "matched", [0.20, 0.22, 0.21])
     rows += made(SMALL, "matched", [0.25, 0.25, 0.25], peak=10)
     rows += made(ROBUST, "matched", [0.40, 0.40, 0.42])
-    rows += made(VGG, "article", [0.50, 0.53, 0.54]) + made(SOURCE, "article", [0.10, 0.12, 0.10])
+    rows += made(VGG, ARTICLE, [0.50, 0.53, 0.54]) + made(SOURCE, ARTICLE, [0.10, 0.12, 0.10])
     prior = "matched/fourier-decorrelated+transforms"
     rows += made(SOURCE, prior, [0.30, 0.32, 0.31]) + made(SMALL, prior, [0.36, 0.36, 0.36])
     rows += made(VGG, prior, [0.9, 0.9, 0.9])

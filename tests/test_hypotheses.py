@@ -55,7 +55,7 @@ def test_a_command_makes_every_column_its_claim_reads(one: Hypothesis) -> None:
             assert any(part.roles is None or "matched" in part.roles for part in makers), column
 
 
-@pytest.mark.parametrize("key", ["H5", "H7b", "H4d", "H4e", "H4f", "H4g"])
+@pytest.mark.parametrize("key", ["H5", "H7b", "H7d", "H4d", "H4e", "H4f", "H4g"])
 def test_conditions_are_those_of_the_laboratory(key: str) -> None:
     design: Any = BY_KEY[key].design
     styles = [

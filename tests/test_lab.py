@@ -52,15 +52,15 @@ def test_nothing_is_measured_twice() -> None:
     assert len(pairs) == len(set(pairs))
 
 
-def test_it_takes_less_than_two_hours_of_a_slow_machine(tmp_path: Path) -> None:
-    """Ninety minutes of one that is an eighth faster than the one that was timed."""
+def test_it_takes_ninety_minutes_of_a_slow_machine_at_most(tmp_path: Path) -> None:
+    """Of all networks that the zoo is to have, with ten minutes for features, judges, analysis."""
     contents, styles = (
         tuple(bundled(name, size=48) for name in names) for names in (LAB.contents, LAB.styles)
     )
     given = inputs(tmp_path, contents=contents, styles=styles)
     cells = [c for c in LAB.cells(LAB.members(), seed=0) if isinstance(c.suite, Style)]
     seconds = sum(cell.suite.work(given) for cell in cells) * SECONDS_AN_EVALUATION
-    assert 90 * 60 < seconds < 110 * 60  # and ten minutes for features, judges and the analysis
+    assert 60 * 60 < seconds < 80 * 60
     assert {c.suite.settings.evaluations for c in cells} == {100}  # as they were timed
     assert {c.spec.role for c in cells} >= {"contestant", "matched", "control"}
 

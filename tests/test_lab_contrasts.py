@@ -91,7 +91,7 @@ def test_the_family_stands_against_each_and_against_their_mean() -> None:
 
 def test_variants_stand_against_the_plain_method_of_the_same_network() -> None:
     rows = pictures(R50, [0.1, 0.2, 0.3]) + pictures(VGG, [0.4, 0.5, 0.6])
-    for variant in ("fourier-decorrelated+transforms", "softmax"):
+    for variant in ("fourier-decorrelated+transforms", "softmax", "softmax-tempered"):
         rows += pictures(R50, [0.3, 0.5, 0.4], condition(variant))
         rows += pictures(VGG, [0.4, 0.4, 0.6], condition(variant))
     rows += pictures(VGG, [0.7, 0.7, 0.8], condition(taps="article"))
@@ -100,7 +100,8 @@ def test_variants_stand_against_the_plain_method_of_the_same_network() -> None:
     assert found.loc[f"{R50}: {name}", "effect"] == pytest.approx(0.2)
     assert found.loc[f"mean over networks: {name}", "effect"] == pytest.approx((0.2 - 0.1 / 3) / 2)
     assert found.loc[f"{VGG}: article - matched", "effect"] == pytest.approx(0.7 / 3)
-    assert found.loc["residual networks: softmax - plain", "effect"] == pytest.approx(0.2)
+    for kind in ("softmax", "softmax-tempered"):
+        assert found.loc[f"residual networks: {kind} - plain", "effect"] == pytest.approx(0.2)
     assert found.loc["non-residual networks: softmax - plain", "n_networks"] == 1
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bench.cells import Cell, run_cell
 from bench.peakiness import entropy, peakiness
+from bench.smoothing import SMOOTHINGS
 from bench.suite_activations import Activations
 from bench.suite_coverage import Coverage
 from results.schema import METRICS, validate
@@ -89,9 +90,9 @@ def test_the_suite_has_rows_for_every_picture_tap_and_smoothing(tmp_path: Path) 
     assert set(rows["case"]) == {"chelsea", "coffee"}
     taps = matched_taps(skeleton(model))
     plain = {f"matched/{place}/{tap}" for place, tap in enumerate(taps)}
-    soft = {f"{c}/{kind}" for c in plain for kind in ("softmax", "softmax-channel")}
+    soft = {f"{c}/{kind}" for c in plain for kind in SMOOTHINGS[1:]}
     assert set(rows["condition"]) == plain | soft
-    assert len(rows) == 2 * len(taps) * 3 * 8
+    assert len(rows) == 2 * len(taps) * 4 * 8
     assert validate(run_cell(cell, given_inputs)).equals(rows)
     assert cell.suite.seconds(model, given_inputs) > 0
 

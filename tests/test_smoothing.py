@@ -1,14 +1,18 @@
 """Smoothing against closed forms: even maps, exact shares, no underflow, scales that cancel."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.gram import grams, relative_distance
+from bench.peakiness import peakiness
 from bench.smoothing import DOWNSCALED, SMOOTHINGS, smooth
 
 SOFT = pytest.mark.parametrize("kind", ["softmax", "softmax-channel"])
+ALL = pytest.mark.parametrize("kind", SMOOTHINGS[1:])
 FEATURES = torch.randn(2, 4, 5, 6, generator=torch.Generator().manual_seed(0))
 
 
@@ -16,7 +20,7 @@ def test_none_is_nothing() -> None:
     assert smooth(FEATURES, "none") is FEATURES
 
 
-@SOFT
+@ALL
 @settings(max_examples=20, deadline=None)
 @given(value=st.floats(-50, 50))
 def test_an_even_map_becomes_ones(kind: str, value: float) -> None:
@@ -41,10 +45,48 @@ def test_a_constant_added_changes_nothing(kind: str) -> None:
     assert same == (kind == "softmax-channel")
 
 
-@SOFT
+@ALL
 def test_large_maps_do_not_underflow(kind: str) -> None:
     soft = {"tap": smooth(torch.rand(1, 64, 256, 256).relu(), kind)}
     assert float(grams(soft)["tap"].square().sum()) > 1
+
+
+def test_a_tempered_map_does_not_see_its_scale() -> None:
+    tempered = smooth(FEATURES, "softmax-tempered")
+    torch.testing.assert_close(smooth(1000 * FEATURES, "softmax-tempered"), tempered)
+    by_hand = smooth(FEATURES * (3 / FEATURES.amax()), "softmax")
+    torch.testing.assert_close(tempered, by_hand)
+    one = smooth(FEATURES[:1].relu(), "softmax-tempered")
+    assert float(one.amax() / one.amin()) == pytest.approx(math.e**3)
+
+
+def test_maps_that_are_compared_share_a_temperature() -> None:
+    """Else a picture could be brought to the style's by its largest entry alone."""
+    largest = FEATURES.amax()
+    quiet = smooth(FEATURES / 2, "softmax-tempered", largest)
+    torch.testing.assert_close(quiet, smooth(FEATURES * (1.5 / largest), "softmax"))
+    assert not torch.allclose(quiet, smooth(FEATURES, "softmax-tempered", largest))
+
+
+@settings(max_examples=20, deadline=None)
+@given(scale=st.floats(1e-3, 1e3), seed=st.integers(0, 99))
+def test_tempered_maps_are_less_peaky_and_those_of_the_paper_need_not_be(
+    scale: float, seed: int
+) -> None:
+    sparse = torch.randn(1, 8, 16, 16, generator=torch.Generator().manual_seed(seed)).relu() ** 2
+    shares = {
+        kind: float(peakiness(smooth(scale * sparse, kind))["activation_entropy_share"][0])
+        for kind in ("none", "softmax", "softmax-tempered")
+    }
+    assert shares["softmax-tempered"] > shares["none"]
+    if scale > 10:
+        assert shares["softmax"] < shares["none"]
+
+
+def test_a_dead_tap_stays_even() -> None:
+    dead = torch.zeros(1, 2, 3, 3)
+    torch.testing.assert_close(smooth(dead, "softmax-tempered"), torch.ones(1, 2, 3, 3))
+    assert not smooth(FEATURES[:1], "softmax-tempered", torch.tensor(0.0)).isnan().any()
 
 
 def test_channels_last_changes_nothing() -> None:
