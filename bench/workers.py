@@ -5,12 +5,14 @@ four. Attacked pictures that two processes need at once are made by both, and ar
 """
 
 import copyreg
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context
-from queue import Queue
+from multiprocessing import get_context, parent_process
+from multiprocessing.queues import SimpleQueue
+from threading import Thread
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +35,7 @@ def spread(
         devices: one process each; ``cpu`` may stand there more than once.
     """
     context = get_context("spawn")  # a forked process cannot use a GPU its parent has touched
-    free = context.Manager().Queue()
+    free: SimpleQueue[str] = context.SimpleQueue()
     for device in devices:
         free.put(device)
     threads = max(1, torch.get_num_threads() // len(devices))
@@ -55,10 +57,19 @@ def _read_only(options: dict[str, Any]) -> MappingProxyType[str, Any]:
 copyreg.pickle(MappingProxyType, lambda options: (_read_only, (dict(options),)))
 
 
-def _take(free: "Queue[str]", threads: int) -> None:
+def _take(free: "SimpleQueue[str]", threads: int) -> None:
     global _device
+    Thread(target=_end_with_parent, daemon=True).start()
     _device = free.get()
     torch.set_num_threads(threads)
+
+
+def _end_with_parent() -> None:
+    """A killed run leaves nobody behind who measures for nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _measure(cell: Cell, inputs: Inputs) -> tuple[pd.DataFrame, float]:

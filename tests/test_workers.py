@@ -1,6 +1,9 @@
 """Several devices measure what one measures."""
 
 import pickle
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +39,32 @@ def test_an_error_in_a_process_is_the_run_s_error(tmp_path: Path) -> None:
     lost = replace(plan(tmp_path / "run", VGG), devices=("cpu", "nonsense"))
     with pytest.raises(RuntimeError, match="nonsense"):
         engine.execute(lost)
+
+
+def test_a_killed_run_leaves_no_process_behind(tmp_path: Path) -> None:
+    """Workers share their parent's output, which ends when the last of them has."""
+    script = tmp_path / "endless.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import time
+            from bench import workers
+
+            def endless(cell, inputs):
+                print("begun", flush=True)
+                time.sleep(600)
+
+            workers._measure = endless
+            if __name__ == "__main__":
+                list(workers.spread([(None, "a"), (None, "b")], None, ("cpu", "cpu")))
+            """
+        )
+    )
+    run = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    assert [run.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
+    run.kill()
+    run.communicate(timeout=60)
 
 
 def test_every_spec_reaches_a_process() -> None:
