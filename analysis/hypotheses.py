@@ -147,7 +147,8 @@ HYPOTHESES = (
     Hypothesis("H7c", "Residual connections do so by the entropy of activations.", _WANG,
                Mediation(_PROGRESS, "residual", "entropy_share"),
                _NETS, _PROGRESS, -1, 0.025, LAB),
-    Hypothesis("H7d", "So does the softmax of the paper, at temperature 1.", _WANG,
+    Hypothesis("H7d", "The paper's own softmax, at temperature 1, raises the progress of "
+               "residual networks.", _WANG,
                Condition(_PROGRESS, "softmax", only=(("residual", True),)),
                _UNITS, _PROGRESS, +1, 0.05, LAB),
     Hypothesis("H8", "Batch norm lowers style progress.", "follows from Benz et al. 2021",

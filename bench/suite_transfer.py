@@ -4,6 +4,7 @@ Conditions of the rows: see ``bench.transfer``, with the source in front as ``be
 it.
 """
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -45,6 +46,9 @@ class Transfer(OnSources):
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
         yield from correct_rows(target, inputs, condition=f"{prefix(self.sources)}clean")
+        for attack in _from(spec.name, self.attacks):
+            crafted(inputs, attack, seed=seed, sources=self.sources)
+            tick(0.0)
         for attack in self.attacks:
             made = crafted(inputs, attack, seed=seed, sources=self.sources)
             condition = f"{prefix(self.sources)}{attack.condition}"
@@ -53,4 +57,13 @@ class Transfer(OnSources):
             for metric, values in facts(target, clean, labels, made).items():
                 for i in shown:
                     yield ids[i], condition, metric, attack.steps, float(values[i])
-            tick(0.0)
+
+
+def _from(name: str, attacks: tuple[Attack, ...]) -> tuple[Attack, ...]:
+    """The same attacks from another one on.
+
+    Processes that begin with different targets of one source then make different pictures first,
+    and find the others' made.
+    """
+    start = zlib.crc32(name.encode()) % len(attacks)
+    return attacks[start:] + attacks[:start]

@@ -11,9 +11,10 @@ from analysis.transfer_columns import clean_answers, transfer_facts
 from bench.attacks import MI
 from bench.cells import Cell, digest, run_cell
 from bench.crafted import crafted
+from bench.inputs import Inputs
 from bench.sources import prefix, source_model
 from bench.suite_transfer import Transfer
-from bench.transfer import Attack
+from bench.transfer import Attack, Crafted
 from results.schema import validate
 from tests.tiny import ATTACKS, inputs, spec
 from zoo.catalog import ZOO, UnknownModelError
@@ -50,6 +51,28 @@ def test_a_source_s_pictures_are_made_once_for_all_targets(tmp_path: Path) -> No
             suite = Transfer(ATTACK, sources=(source.name,))
             validate(run_cell(Cell(target, suite, 0), fed))
     assert len(files(tmp_path)) == 2
+
+
+def test_targets_measured_side_by_side_make_different_pictures_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def noted(fed: Inputs, attack: Attack, **which: object) -> Crafted:
+        made.append(attack.condition)
+        return crafted(fed, attack, **which)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("bench.suite_transfer.crafted", noted)
+    fed, firsts = inputs(tmp_path), set()
+    attacks = tuple(Attack("l2", eps / 8, "noise") for eps in range(1, 8))
+    listed = [attack.condition for attack in attacks]
+    for target in (VGG, RESNET, OTHER):
+        made.clear()
+        rows = run_cell(Cell(target, Transfer(attacks), 0), fed)
+        assert sorted(made[: len(attacks)]) == sorted(listed)
+        assert list(rows["condition"].unique()) == ["clean", *listed]
+        firsts.add(made[0])
+    assert len(firsts) > 1
 
 
 def test_other_sources_make_other_pictures_under_other_addresses(tmp_path: Path) -> None:
