@@ -44,7 +44,7 @@ def figures(
     if len(steps):
         yield "ladder", lambda: ladder(steps)
     if len(rates):
-        yield "conditions", lambda: plots.conditions(rates)
+        yield "conditions", lambda: plots.conditions(headlined(rates, table))
     for condition, curve in headlined(rates, table).groupby("condition"):
         if curve["step"].nunique() > 1:
             name = _curve_name(str(condition), run.headline)
@@ -122,15 +122,31 @@ def lens_figures(
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """The attack lens's figures this run has rows for: file name and what draws it."""
     if "robust-curves" in lens:
-        yield "robustness", lambda: lens_plots.robustness(lens["robust-curves"], table)
+        curves = headlined(lens["robust-curves"], table)
+        yield "robustness", lambda: lens_plots.robustness(curves, table)
     if "layers" in lens:
         yield "layers", lambda: lens_plots.layers(lens["layers"], table)
     if "pairs" in lens:
-        yield "matrix", lambda: lens_plots.matrix(lens["pairs"])
+        for name, block in blocks(lens["pairs"], table).items():
+            yield name, partial(lens_plots.matrix, block)
     if "edits" in lens:
         sources = set(lens["edits"]["source"])
         main = run.source if run.source in sources else min(sources)
         yield "edits", lambda: lens_plots.edits(lens["edits"], str(main))
+
+
+def blocks(pairs: pd.DataFrame, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Pairs of the transfer matrix by figure: all in one, or matched nets apart.
+
+    They stand apart where they met few of the others, so that most of one figure would be empty.
+    """
+    known = pairs["fooling"].notna()
+    if known.mean() > 0.5:
+        return {"matrix": pairs}
+    nets = set(table.loc[table["role"] == "matched", "model"])
+    sent, got = pairs["source"].isin(nets), pairs["target"].isin(nets)
+    found = {"matrix": pairs[~sent & ~got & known], "matrix-matched": pairs[sent & got & known]}
+    return {name: block for name, block in found.items() if len(block)}
 
 
 def lab_figures(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Callable[[], Figure]]]:

@@ -14,6 +14,7 @@ from analysis.layer_columns import VERDICT_BUDGET
 from analysis.look import appearances, figure, line_legend, style
 
 _ACROSS = 4  # panels in a row
+_MOST_LINES = 6  # that a panel has room to name
 _NORM_NAMES = {"l2": "L2", "linf": "Linf"}
 
 
@@ -73,9 +74,12 @@ def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
         drawn = figure(3.0 * across + 0.6, 2.9 * down + 0.4)
         panels = drawn.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
         for ax, arch in zip(panels, archs, strict=False):
-            _depth_curves(ax, chosen[chosen["arch"] == arch], table)
-            ax.set(title=arch, yscale="log")
-            ax.legend(fontsize=7)
+            part = chosen[chosen["arch"] == arch]
+            _depth_curves(ax, part, table)
+            n = part["model"].nunique()
+            ax.set(title=arch if n <= _MOST_LINES else f"{arch}: {n} networks", yscale="log")
+            if n <= _MOST_LINES:
+                ax.legend(fontsize=7)
         for ax in panels[len(archs) :]:
             ax.set_visible(False)
         drawn.supxlabel(f"tap, from the first; {budget}; dotted: noise of the same norm")
@@ -112,7 +116,8 @@ def matrix(pairs: pd.DataFrame) -> Figure:
     order = clustered(wide.mask(own))
     rows = [name for name in order if name in wide.index]
     columns = [name for name in order if name in wide.columns]
-    wide, own = wide.loc[rows, columns], own.loc[rows, columns]
+    lines = [name.replace("+", "\n+ ") for name in rows]  # an ensemble's members
+    wide, own = (part.loc[rows, columns].set_axis(lines) for part in (wide, own))
     with style():
         label = "fooled [%], of pictures both get right"
         drawn, ax = heat_map(wide, label=label, framed=own)

@@ -74,15 +74,19 @@ def families(names: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def headliners(table: pd.DataFrame) -> list[str]:
-    """The models a figure names: all of a small table, of a large one contestants and twins.
+    """The models a figure names: all of a small table, of a large one the trained zoo.
 
-    Copies that a surgery was done to are in no large one's names.
+    That is contestants, twins and trained controls, as they are: neither matched nets nor copies
+    that a surgery was done to.
     """
     names = list(table["model"])
     if len(names) <= MOST_NAMED or "role" not in table:
         return names
     whole = ~table["model"].astype(str).str.contains("+", regex=False)
-    famous = table["role"].isin(["contestant", "twin"]) & whole
+    control = table["role"] == "control"
+    if "training" in table:
+        control &= table["training"] != "random"
+    famous = (table["role"].isin(["contestant", "twin"]) | control) & whole
     return list(table.loc[famous, "model"]) or names[:MOST_NAMED]
 
 

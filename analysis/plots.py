@@ -146,9 +146,10 @@ def conditions(rates: pd.DataFrame) -> Figure:
 
 
 def _column_name(condition: str, steps: int) -> str:
-    """Norm, kind and iterations: attacks are not all read at one number of them."""
-    norm, kind = condition.split("/", 1)
-    lines = [norm, f"{kind} hits" if _targeted(condition) else kind]
+    """Norm, method, kind and iterations: attacks are not all read at one number of them."""
+    lines = condition.split("/")
+    if _targeted(condition):
+        lines[-1] += " hits"
     return "\n".join([*lines, f"{steps} steps"] if steps else lines)
 
 

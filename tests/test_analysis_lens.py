@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from analysis import lens_plots
 from analysis.__main__ import app
 from analysis.edit_columns import consistency_floor, edit_rates, perturbation_peaks
+from analysis.figures import blocks
 from analysis.layer_columns import layer_ratios
 from analysis.look import save
 from analysis.mediator_columns import mediator_columns, mediator_ranks, with_mediators
@@ -216,6 +217,23 @@ def test_the_matrix_frames_the_white_box_and_equal_rows_give_equal_bytes(tmp_pat
         for name in ("one", "two")
     )
     assert first == second
+
+
+def test_matched_nets_that_met_few_others_have_a_matrix_of_their_own() -> None:
+    zoo, nets = [f"zoo{i}" for i in range(4)], [f"net{i}" for i in range(4)]
+    alike = pd.DataFrame(
+        [{"source": s, "target": t, "fooling": 0.5 if s[:3] == t[:3] or s == "zoo0" else np.nan}
+         for s in zoo + nets for t in zoo + nets]
+    )  # fmt: skip
+    table = pd.DataFrame({"model": zoo + nets, "role": ["contestant"] * 4 + ["matched"] * 4})
+    assert list(blocks(alike, table)) == ["matrix"]  # 36 of 64 are known
+    apart = alike[~alike["source"].eq("zoo0") | alike["target"].isin(["zoo0", "net0"])]
+    apart = apart.assign(fooling=apart["fooling"].where(apart["source"] != "zoo3"))
+    found = blocks(apart, table)
+    assert {name: len(block) for name, block in found.items()} == {
+        "matrix": 9, "matrix-matched": 16,
+    }  # fmt: skip
+    assert set(found["matrix-matched"]["target"]) == set(nets)
 
 
 def test_layer_curves_have_a_panel_an_architecture() -> None:

@@ -267,6 +267,13 @@ def test_a_large_table_names_contestants_and_twins_that_no_surgery_was_done_to()
     assert headliners(table) == [*table["model"][:1], *table["model"][3:]]
 
 
+def test_a_large_table_names_controls_that_were_trained() -> None:
+    table = crowd(MOST_NAMED + 3).assign(role="matched", training="standard")
+    table.loc[:1, "role"] = "control"
+    table.loc[1, "training"] = "random"
+    assert headliners(table) == [table["model"][0]]
+
+
 def test_many_models_of_a_family_keep_its_colour_visible() -> None:
     colours = {look.colour for look in appearances(crowd(40)).values()}
     assert len(colours) == 4
