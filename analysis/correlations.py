@@ -12,7 +12,7 @@ from analysis.factorial import of_means
 from analysis.mixed import mixed_slope
 from analysis.nested import IMAGES, PICTURES, Facts, as_facts, nested
 from analysis.sample import networks, standard_networks, standard_zoo
-from analysis.style_columns import PERIODS, at_shared_weights, headline
+from analysis.style_columns import PERIODS, comparable, headline
 from analysis.tables import Run
 from analysis.transfer_columns import as_read, clean_answers, transfer_facts
 from analysis.verdict import Effect
@@ -40,7 +40,7 @@ def facts_of(run: Run, pictures: pd.DataFrame) -> dict[str, Facts]:
     attacked = as_read(answers, f"{run.headline}/untargeted")
     attacked = attacked[attacked["both"]].assign(wrong=lambda lines: 1 - lines["adv_correct"])
     clean = clean_answers(run.rows).melt(ignore_index=False, value_name="right").reset_index()
-    main = at_shared_weights(headline(pictures)) if len(pictures) else pictures
+    main = comparable(headline(pictures)) if len(pictures) else pictures
     found = {
         "fooling": as_facts(attacked, IMAGES, ["wrong"]),
         "accuracy": as_facts(clean, IMAGES, ["right"]),

@@ -15,7 +15,7 @@ from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
 from analysis.style_columns import (
     TAPS,
-    at_shared_weights,
+    comparable,
     headline,
     largest_weight,
     parts,
@@ -49,8 +49,7 @@ def figures(
         if curve["step"].nunique() > 1:
             name = _curve_name(str(condition), run.headline)
             yield name, partial(plots.attack_curve, curve, table)
-    curves = at_shared_weights(headline(style_curves(run.rows, "loss_style")))
-    losses = headlined(curves, table)
+    losses = comparable(headlined(headline(style_curves(run.rows, "loss_style")), table))
     if len(losses):
         yield "convergence", lambda: style_plots.convergence(losses, table)
     power = headlined(strongest(style_curves(run.rows, "radial_power")), table)

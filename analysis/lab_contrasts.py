@@ -2,21 +2,15 @@
 
 Every difference is between the same pairs of pictures at one style weight. The scatter is that of
 
-* pictures, where one network of one seed is on each side: a paired t interval, from three pictures;
-* architectures (or matched pairs, or weight seeds) x pictures, where several take part: a crossed
-  interval, both these units and the pictures being samples. Networks of one architecture are
-  averaged first, and are one unit (``sample.units``). The variance of the mean is
-  (MS_units + MS_pictures - MS_rest) / (units x pictures), at least that of either alone, with
-  Satterthwaite's degrees of freedom: Clark's (1973) quasi-F. A bootstrap of both
-  (``analysis.nested``) would be too narrow for a handful of each.
+* pictures, every content in every style, where one network of one seed is on each side;
+* architectures (or matched pairs, or weight seeds) as well, where several take part. Networks of
+  one architecture are averaged first, and are one unit (``sample.units``).
 
-What small numbers do: with three pictures the t quantile is 4.3, with two units it may be 12.7,
-so intervals are wide and show no missing effect. For normal differences the paired interval covers
-95 %, the crossed one 92 to 99 % (91 % at worst with two of either), most where units and
-pictures hardly differ beyond noise (simulated in ``tests/test_lab_contrasts.py``). Pictures that
-share a content or a style are taken as independent, which they are not quite, and levels of the
-factory as a sample, so that averages are about networks like these. p is not corrected for the
-number of comparisons.
+The interval is ``crossed.paired_or_crossed``'s: contents, styles and units are samples, with a side
+of one level (one photograph, one network) a comparison is about that one. Levels of the factory
+count as a sample, so that averages are about networks like these. For normal differences it covers
+94 to 100 % (simulated in ``tests/test_crossed.py``), most where the sides hardly differ beyond
+noise. p is not corrected for the number of comparisons.
 """
 
 import math
@@ -27,13 +21,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparisons import ONE_BY_ONE, WEIGHT, Comparison, Side, comparisons
-from analysis.contrasts import estimated
-from analysis.stats import Floats
+from analysis.crossed import FEWEST_PICTURES, laid_out, paired_or_crossed
 from analysis.style_columns import PERIODS, style_facts, with_excess
 from analysis.tuned_layers import with_best_layers
-from analysis.verdict import Effect, missing
 
-FEWEST_PICTURES = 3
 SCORES = {
     "progress": "progress", "texture_log2_ratio": "texture distance [log2]",
     "palette_progress": "palette",
@@ -94,23 +85,24 @@ def _by_side(values: pd.Series) -> dict[tuple[str, str], pd.Series]:
 
 def _line(one: Comparison, score: str, values: Values) -> dict[str, object] | None:
     grid, many = differences(one.pairs, values)
-    if not grid.size:
+    if grid.empty:
         return None
     networks = len(one.pairs)
     units = one.units if networks > 1 else "seeds"
-    effect = paired_or_crossed(grid)
+    effect = paired_or_crossed(laid_out(grid))
     over = [units] * (many > 1) + ["pictures"] * (grid.shape[1] > 1)
     return {
-        "group": one.group, "comparison": one.name, "score": score, "effect": float(grid.mean()),
-        "low": effect.low, "high": effect.high, "p": effect.p, "n_pictures": grid.shape[1],
+        "group": one.group, "comparison": one.name, "score": score,
+        "effect": float(grid.to_numpy().mean()), "low": effect.low, "high": effect.high,
+        "p": effect.p, "n_pictures": grid.shape[1],
         "n_networks": networks, "n_units": many,
         "n_seeds": max(len(side.models) for pair in one.pairs for side in pair),
         "unit": " x ".join(over) if not math.isnan(effect.low) else "none",
     }  # fmt: skip
 
 
-def differences(pairs: Sequence[tuple[Side, Side]], values: Values) -> tuple[Floats, int]:
-    """Differences "units pictures" over the pictures all have, and how many units.
+def differences(pairs: Sequence[tuple[Side, Side]], values: Values) -> tuple[pd.DataFrame, int]:
+    """Differences, a line a unit and a column a picture that all have, and how many units.
 
     Several pairs of networks are averaged within a unit, seeds before. Of one pair the units are
     its seeds: twins of one seed where both sides have several, else each seed of the one side minus
@@ -127,7 +119,7 @@ def differences(pairs: Sequence[tuple[Side, Side]], values: Values) -> tuple[Flo
             lines = [a[seed] - b.mean(axis=1, skipna=False) for seed in a]
         else:
             lines = [a.mean(axis=1, skipna=False) - b[seed] for seed in b]
-    grid = pd.concat(lines, axis=1, join="inner").dropna().to_numpy(float).T
+    grid = pd.concat(lines, axis=1, join="inner").dropna().T
     return grid, len(grid)
 
 
@@ -152,39 +144,6 @@ def _seeds(side: Side, values: Values) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def paired_or_crossed(grid: Floats) -> Effect:
-    """The mean of "units pictures" with the interval that its shape allows; see the module."""
-    units, pictures = grid.shape
-    if units > 1 and pictures > 1:
-        return crossed(grid)
-    line = grid.ravel()
-    if len(line) < FEWEST_PICTURES:
-        return missing(f"{len(line)} differences, {FEWEST_PICTURES} are needed", len(line))
-    error = float(line.std(ddof=1)) / math.sqrt(len(line))
-    return estimated(float(line.mean()), error, len(line) - 1, len(line))
-
-
-def crossed(grid: Floats) -> Effect:
-    """The mean of "units pictures", both of them random, each with two or more."""
-    units, pictures = grid.shape
-    mean = float(grid.mean())
-    rows, columns = grid.mean(axis=1), grid.mean(axis=0)
-    rest = grid - rows[:, None] - columns[None] + mean
-    squares = [
-        pictures * float(rows.var(ddof=1)), units * float(columns.var(ddof=1)),
-        float((rest**2).sum()) / ((units - 1) * (pictures - 1)),
-    ]  # fmt: skip
-    free = [units - 1, pictures - 1, (units - 1) * (pictures - 1)]
-    total = squares[0] + squares[1] - squares[2]
-    largest = int(np.argmax(squares[:2]))
-    if total > squares[largest]:
-        df = total**2 / sum(s**2 / f for s, f in zip(squares, free, strict=True))
-    else:  # a sum below its own parts is noise
-        total, df = squares[largest], float(free[largest])
-    error = math.sqrt(total / (units * pictures))
-    return estimated(mean, error, max(df, 1.0), units * pictures)
-
-
 def contrast_table(found: pd.DataFrame) -> str:
     """The comparisons as Markdown: a line each, a column a score; of matched nets only means."""
     shown = found[~found["group"].str.contains(ONE_BY_ONE, regex=False)]
@@ -203,9 +162,10 @@ def contrast_table(found: pd.DataFrame) -> str:
 
 _CAPTION = (
     f"First side minus second, on the same pairs of pictures at style weight "
-    f"{WEIGHT.removeprefix('w')}; brackets: 95 %. One network: paired t over pictures (from "
-    f"{FEWEST_PICTURES}); several architectures (networks of one are averaged) or weight seeds: "
-    "crossed with the pictures, wide where there are few of either, so that an interval around 0 "
+    f"{WEIGHT.removeprefix('w')}; brackets: 95 %, over contents crossed with "
+    f"styles (paired t from {FEWEST_PICTURES} pictures where there is one content) and, where "
+    "there are several, architectures (networks of one are averaged) or weight seeds, "
+    "wide where there are few of either, so that an interval around 0 "
     "shows no missing effect. Texture distances are compared as log2 of output over content: -1 is "
     "half as far. K(p) is the peak at one period, board(p) its diagonal part, the checkerboard, "
     "both above the style's. Best layer weights are chosen on other pictures. Nothing is corrected "

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.contrasts import paired
+from analysis.crossed import laid_out, paired_or_crossed
 from analysis.evidence import Evidence
 from analysis.sample import by_training, intact, standard_zoo, units
 from analysis.style_columns import ARTICLE, PERIODS, START, TAPS
@@ -76,7 +77,7 @@ def _by_model(shown: pd.DataFrame, y: str) -> pd.Series:
 
 @dataclass(frozen=True)
 class Rung:
-    """One training minus another of the same architecture, paired over pairs of pictures."""
+    """One training minus another of the same architecture, over contents crossed with styles."""
 
     y: str
     first: str
@@ -107,7 +108,7 @@ class Taps:
     y: str = "progress"
 
     def effect(self, evidence: Evidence) -> Effect:
-        """Paired over pairs of pictures: the claim is about these networks.
+        """Over contents crossed with styles: the claim is about these networks.
 
         Style taps only: the article's content taps differ, too, and are left out of it. Without a
         lead under the article's style taps, its interval above 0, there is no effect.
@@ -148,4 +149,6 @@ def _gap(values: pd.DataFrame, first: list[str], second: list[str], note: str) -
     gap = (sides[0] - sides[1]).dropna()
     if gap.empty:
         return missing("no network was measured both ways")
-    return paired(gap, note=note)
+    above = f"{int((gap > 0).sum())} of {len(gap)} above 0"
+    found = paired_or_crossed(laid_out(gap.to_frame().T))
+    return found if found.reason else replace(found, note=f"{above}; {note}")

@@ -91,18 +91,23 @@ def headline(facts: pd.DataFrame, *, start: str = START, taps: str = TAPS) -> pd
     return facts[(facts["start"] == start) & (facts["taps"] == taps)]
 
 
-def at_shared_weights(lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines of one condition at the style weights that all of its models were measured at.
+def comparable(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of one condition at the style weights and pairs of pictures that all its models share.
 
-    Models at other weights do not compare: style transfer goes further at a larger weight. Where
-    no weight is shared by all, the one that most models have, the largest of several.
+    Models at other weights or on other pictures do not compare: style transfer goes further at a
+    larger weight, and much further from some pictures than from others. Where no weight is shared
+    by all, the one that most models have, the largest of several; where no pair of pictures is,
+    all of them.
     """
     models = lines.groupby("weight")["model"].nunique()
     if models.empty:
         return lines
     shared = list(models.index[models == lines["model"].nunique()])
     most = sorted(models.index[models == models.max()], key=_weight)[-1:]
-    return lines[lines["weight"].isin(shared or most)]
+    chosen = lines[lines["weight"].isin(shared or most)]
+    pairs = chosen.groupby("case")["model"].nunique()
+    common = pairs.index[pairs == chosen["model"].nunique()]
+    return chosen[chosen["case"].isin(common)] if len(common) else chosen
 
 
 def parts(condition: pd.Series) -> pd.DataFrame:
@@ -119,8 +124,8 @@ def style_columns(
 ) -> pd.DataFrame:
     """Style quality, artifacts and convergence, one row a model; NaN if unmeasured.
 
-    Content start and matched taps, mean over pictures and over the style weights that all models
-    of the run were measured at (``at_shared_weights``), unless said otherwise. Columns
+    Content start and matched taps, mean over the pairs of pictures and the style weights that all
+    models of the run were measured at (``comparable``), unless said otherwise. Columns
     (_low, _high, _n by bootstrap over pictures unless marked *): progress, palette_progress,
     texture_progress and random_progress, at most 1 (see style_facts); progress_article: the
     article's taps; progress_noise_start;
@@ -135,7 +140,7 @@ def style_columns(
     how = {"resamples": resamples, "seed": seed}
     main = headline(facts)
     sides = [
-        at_shared_weights(part)
+        comparable(part)
         for part in (main, headline(facts, taps="article"), headline(facts, start="noise-start"))
     ]
     failed = _column(facts, "diverged").groupby(facts["model"]).mean()
@@ -146,9 +151,9 @@ def style_columns(
     }
     columns = pd.DataFrame.from_dict(lines, orient="index")
     for weight in sorted(main["weight"].unique(), key=_weight):
-        chosen = main[main["weight"] == weight]
+        chosen = comparable(main[main["weight"] == weight])
         columns[f"progress[{weight}]"] = chosen.groupby("model")["progress"].mean()
-    curves = at_shared_weights(headline(style_curves(rows, "loss_style")))
+    curves = comparable(headline(style_curves(rows, "loss_style")))
     return columns.join(convergence(curves))
 
 

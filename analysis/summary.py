@@ -119,10 +119,10 @@ def _key(run: Run) -> str:
     return (
         f"Attack: {run.headline}, untargeted{read}. Fooling counts pictures that "
         "source and target get right, joint those that all models get right, all every picture; "
-        f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over pictures "
-        "and the style weights all models share; progress 0 = untouched, 1 = reached; peak excess "
-        "= the largest stride-locked peak above the style picture's own; log AUC = mean log10 of "
-        "the loss over its start. "
+        f"adjusted is (F - noise) / (1 - noise). Style: {START}, {TAPS} taps, mean over the "
+        "pairs of pictures and the style weights that all models share; progress 0 = untouched, "
+        "1 = reached; peak excess = the largest stride-locked "
+        "peak above the style picture's own; log AUC = mean log10 of the loss over its start. "
         "Brackets: 95 %, over pictures. `models.csv` has every column."
     )
 

@@ -198,6 +198,19 @@ def test_models_are_compared_at_the_weights_all_of_them_have() -> None:
     assert found["progress[w1]"].tolist() == pytest.approx([0.0, math.nan], nan_ok=True)
 
 
+def test_models_are_compared_on_the_pictures_all_of_them_have() -> None:
+    """A network that also met a harder picture is not the worse for it."""
+    rows = at_weight(VGG, "w100", [0.4, 0.9], 0.01)
+    rows += [one for one in at_weight(DENSE, "w100", [0.4, 0.1], 0.01) if one[2] == rows[0][2]]
+    found = style_columns(frame(rows), [VGG, DENSE], resamples=100)
+    assert found["progress"].tolist() == pytest.approx([0.6, 0.6])
+    assert found["progress_n"].tolist() == [1, 1]
+    assert found["progress[w100]"].tolist() == pytest.approx([0.6, 0.6])
+    apart = [one for one in rows if one[1] != VGG or one[2] != rows[0][2]]
+    alone = style_columns(frame(apart), [VGG, DENSE], resamples=100)["progress"]
+    assert alone.tolist() == pytest.approx([0.1, 0.6])  # no picture is shared: each has its own
+
+
 def test_a_weight_most_models_have_serves_where_none_is_shared() -> None:
     rows = at_weight(VGG, "w10", [0.5, 0.5], 0.1) + at_weight(DENSE, "w10", [0.6, 0.6], 0.1)
     rows += at_weight(VGG, "w1", [1.0, 1.0], 0.1) + at_weight(SOURCE, "w1000", [0.1, 0.1], 0.1)

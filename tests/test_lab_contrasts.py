@@ -13,10 +13,7 @@ from analysis.lab_contrasts import (
     COLUMNS,
     contrast_table,
     contrasts,
-    crossed,
-    paired_or_crossed,
 )
-from analysis.stats import Floats
 from analysis.tables import build, load
 from tests.rows import MODELS, Row, build_run, facts, frame
 
@@ -293,46 +290,9 @@ def test_the_summary_has_a_line_a_comparison(tmp_path: Path) -> None:
     table = build(loaded, resamples=100)
     found = contrasts(loaded.rows, table)
     text = contrast_table(found)
-    assert f"| VGG - {R50} | +0.2" in text and "crossed with the pictures" in text
+    assert f"| VGG - {R50} | +0.2" in text and "contents crossed with styles" in text
     assert "resnet50_c10: l2_05 - standard" in text
     assert found["comparison"].iloc[0].startswith("resnet50_c10: ")
     assert set(MODELS) >= {VGG, R50}
     alone = found.assign(group=f"surgery, {ONE_BY_ONE}")
     assert contrast_table(alone).startswith("No two sides")
-
-
-def covered(grids: list[Floats]) -> float:
-    found = [paired_or_crossed(grid) for grid in grids]
-    return float(np.mean([one.low <= 0 <= one.high for one in found]))
-
-
-@pytest.mark.parametrize("pictures_n", [3, 6])
-def test_the_paired_interval_covers_what_it_says(pictures_n: int) -> None:
-    rng = np.random.default_rng(1)
-    grids = [rng.normal(0, 0.1, (1, pictures_n)) for _ in range(2000)]
-    assert covered(grids) == pytest.approx(0.95, abs=0.015)
-
-
-@pytest.mark.parametrize("shape", [(4, 6), (3, 2), (6, 6)])
-@pytest.mark.parametrize("spread", [(1, 1, 0.1), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
-def test_the_crossed_interval_is_hardly_ever_too_narrow(
-    shape: tuple[int, int], spread: tuple[float, float, float]
-) -> None:
-    rng = np.random.default_rng(2)
-    u, c = shape
-    networks, cases, rest = spread
-    grids = [
-        rng.normal(0, networks, (u, 1)) + rng.normal(0, cases, (1, c)) + rng.normal(0, rest, shape)
-        for _ in range(1000)
-    ]
-    assert covered(grids) > 0.92
-
-
-def test_additive_grids_have_the_textbook_s_error() -> None:
-    """Rows 0 and 2, columns 0, 2 and 4: MS 6, 8 and 0, so the variance is 14 / 6."""
-    grid = np.array([[0.0, 2, 4], [2, 4, 6]])
-    found = crossed(grid)
-    df = 14**2 / (6**2 / 1 + 8**2 / 2)
-    half = math.sqrt(14 / 6) * float(stats.t.ppf(0.975, df))
-    assert found.value == pytest.approx(3)
-    assert (found.low, found.high) == pytest.approx((3 - half, 3 + half))
