@@ -37,7 +37,10 @@ class Condition:
     baseline: str = ""
 
     def effect(self, evidence: Evidence) -> Effect:
-        """Paired over units (``sample.units``): pictures, then networks of one are averaged."""
+        """Over units (``sample.units``) crossed with pictures; networks of a unit are averaged.
+
+        ``peak_excess`` is a maximum of means over pictures, so units alone are its sample.
+        """
         changed = _of_condition(evidence.pictures, self.variant)
         plain = _of_condition(evidence.pictures, self.baseline)
         if changed.empty or plain.empty:
@@ -53,11 +56,18 @@ class Condition:
         # pictures that only one side has, as in pooled runs, would be counted as its effect
         both = changed[_PAIR].merge(plain[_PAIR]).drop_duplicates()
         sides = [_by_model(side.merge(both), self.y) for side in (changed, plain)]
-        gaps = (sides[0] - sides[1]).reindex(chosen["model"]).dropna()
-        if gaps.empty:
+        known = (sides[0] - sides[1]).reindex(chosen["model"]).dropna(how="all")
+        if known.empty:
             return missing("no network was measured both ways")
+        gaps = known.dropna(axis=1)
+        if gaps.empty:
+            return missing("no pair of pictures was shown to all of the networks")
         names = chosen.assign(unit=units(chosen)).set_index("model")["unit"]
-        return paired(gaps.groupby(names.reindex(gaps.index)).mean(), note=f"{len(gaps)} networks")
+        grid = gaps.groupby(names.reindex(gaps.index)).mean()
+        found = paired(grid.mean(axis=1), note=f"{len(gaps)} networks")
+        if found.reason or grid.shape[1] == 1:
+            return found
+        return replace(paired_or_crossed(laid_out(grid)), n=found.n, note=found.note)
 
 
 def _of_condition(pictures: pd.DataFrame, variant: str) -> pd.DataFrame:
@@ -66,13 +76,16 @@ def _of_condition(pictures: pd.DataFrame, variant: str) -> pd.DataFrame:
     return pictures[pictures["condition"] == name]
 
 
-def _by_model(shown: pd.DataFrame, y: str) -> pd.Series:
-    """Mean over pictures, by model; the largest mean for ``peak_excess``."""
+def _by_model(shown: pd.DataFrame, y: str) -> pd.DataFrame:
+    """Models x pairs of pictures; of ``peak_excess`` one column, the largest mean over them."""
     columns = [f"excess_{p}" for p in PERIODS] if y == "peak_excess" else [y]
     known = [column for column in columns if column in shown]
     if not known or shown.empty:
-        return pd.Series(dtype=float, index=pd.Index([], dtype=str))
-    return shown.groupby("model")[known].mean().max(axis=1)
+        return pd.DataFrame()
+    if y == "peak_excess":
+        return shown.groupby("model")[known].mean().max(axis=1).to_frame(y)
+    wide: pd.DataFrame = shown.pivot_table(index="model", columns="case", values=y)
+    return wide
 
 
 @dataclass(frozen=True)

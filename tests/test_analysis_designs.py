@@ -77,6 +77,22 @@ def test_a_condition_is_compared_within_networks(laboratory: Evidence) -> None:
     assert "measured both ways" in missing.reason
 
 
+def test_what_all_networks_do_on_one_picture_is_in_a_condition_s_interval(
+    laboratory: Evidence,
+) -> None:
+    """Gaps by picture: .10 .10 .10, .10 .12 .11 and .12 .12 .12, alike over pictures; then not."""
+    condition = Condition("progress", "fourier-decorrelated+transforms", without="VGG")
+    alike = condition.effect(laboratory)
+    pictures = laboratory.pictures.copy()
+    shown = pictures["condition"].str.contains("fourier-decorrelated+transforms", regex=False)
+    last = shown & (pictures["case"] == sorted(pictures["case"].unique())[-1])
+    pictures.loc[last, "progress"] += 0.3  # for every network the same
+    apart = condition.effect(replace(laboratory, pictures=pictures))
+    assert apart.value == pytest.approx(alike.value + 0.1)
+    assert apart.high - apart.low > 0.5 > 10 * (alike.high - alike.low) / 2
+    assert apart.low < 0 < alike.low
+
+
 def test_a_surgery_is_compared_with_the_intact_network(laboratory: Evidence) -> None:
     found = Condition("peak_excess", surgery="box-kernels").effect(laboratory)
     assert (found.value, found.n) == (pytest.approx(((5 - 10) + (1 - 4) + (5 - 6)) / 3), 3)
