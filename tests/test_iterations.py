@@ -105,7 +105,8 @@ def test_figures_say_the_step_and_what_is_counted() -> None:
     drawn = plots.conditions(rates)
     names = [text.get_text() for text in drawn.axes[0].get_xticklabels()]
     assert names == [
-        "l2_0.50\nlogit\ntargeted hits\n300 steps", "l2_0.50\nnoise", "l2_0.50\nuntargeted\n40 steps"
+        "l2_0.50\nlogit\ntargeted hits\n300 steps", "l2_0.50\nnoise",
+        "l2_0.50\nuntargeted\n40 steps",
     ]  # fmt: skip
     for condition, label in ((HEAD, "fooling rate"), ("l2_0.50/logit/targeted", "targeted hits")):
         curve = plots.attack_curve(rates[rates["condition"] == condition], table)
