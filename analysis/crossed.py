@@ -15,11 +15,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import estimated
+from analysis.contrasts import estimated, paired
 from analysis.stats import Floats
-from analysis.verdict import Effect, missing
-
-FEWEST_PICTURES = 3
+from analysis.verdict import Effect
 
 
 def laid_out(grid: pd.DataFrame) -> Floats:
@@ -39,16 +37,10 @@ def laid_out(grid: pd.DataFrame) -> Floats:
 def paired_or_crossed(grid: Floats) -> Effect:
     """The mean with the interval that the grid's shape allows; sides of one level are none.
 
-    A single side gives a paired t interval, from ``FEWEST_PICTURES`` differences.
+    A single side gives ``contrasts.paired``'s.
     """
     sides = np.squeeze(grid)
-    if sides.ndim > 1:
-        return crossed(sides)
-    line = sides.ravel()
-    if len(line) < FEWEST_PICTURES:
-        return missing(f"{len(line)} differences, {FEWEST_PICTURES} are needed", len(line))
-    error = float(line.std(ddof=1)) / math.sqrt(len(line))
-    return estimated(float(line.mean()), error, len(line) - 1, len(line))
+    return crossed(sides) if sides.ndim > 1 else paired(sides.ravel())
 
 
 def crossed(grid: Floats) -> Effect:

@@ -9,7 +9,7 @@ Every difference is between the same pairs of pictures at one style weight. The 
 The interval is ``crossed.paired_or_crossed``'s: contents, styles and units are samples, with a side
 of one level (one photograph, one network) a comparison is about that one. Levels of the factory
 count as a sample, so that averages are about networks like these. For normal differences it covers
-94 to 100 % (simulated in ``tests/test_crossed.py``), most where the sides hardly differ beyond
+92 to 100 % (simulated in ``tests/test_crossed.py``), most where the sides hardly differ beyond
 noise. p is not corrected for the number of comparisons.
 """
 
@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparisons import ONE_BY_ONE, WEIGHT, Comparison, Side, comparisons
-from analysis.crossed import FEWEST_PICTURES, laid_out, paired_or_crossed
+from analysis.contrasts import FEWEST_PAIRS
+from analysis.crossed import laid_out, paired_or_crossed
 from analysis.style_columns import PERIODS, style_facts, with_excess
 from analysis.tuned_layers import with_best_layers
 
@@ -163,7 +164,7 @@ def contrast_table(found: pd.DataFrame) -> str:
 _CAPTION = (
     f"First side minus second, on the same pairs of pictures at style weight "
     f"{WEIGHT.removeprefix('w')}; brackets: 95 %, over contents crossed with "
-    f"styles (paired t from {FEWEST_PICTURES} pictures where there is one content) and, where "
+    f"styles (paired t from {FEWEST_PAIRS} pictures where there is one content) and, where "
     "there are several, architectures (networks of one are averaged) or weight seeds, "
     "wide where there are few of either, so that an interval around 0 "
     "shows no missing effect. Texture distances are compared as log2 of output over content: -1 is "

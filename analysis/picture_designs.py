@@ -64,10 +64,7 @@ class Condition:
             return missing("no pair of pictures was shown to all of the networks")
         names = chosen.assign(unit=units(chosen)).set_index("model")["unit"]
         grid = gaps.groupby(names.reindex(gaps.index)).mean()
-        found = paired(grid.mean(axis=1), note=f"{len(gaps)} networks")
-        if found.reason or grid.shape[1] == 1:
-            return found
-        return replace(paired_or_crossed(laid_out(grid)), n=found.n, note=found.note)
+        return _with_pictures(paired(grid.mean(axis=1), note=f"{len(gaps)} networks"), grid)
 
 
 def _of_condition(pictures: pd.DataFrame, variant: str) -> pd.DataFrame:
@@ -162,6 +159,11 @@ def _gap(values: pd.DataFrame, first: list[str], second: list[str], note: str) -
     gap = (sides[0] - sides[1]).dropna()
     if gap.empty:
         return missing("no network was measured both ways")
-    above = f"{int((gap > 0).sum())} of {len(gap)} above 0"
-    found = paired_or_crossed(laid_out(gap.to_frame().T))
-    return found if found.reason else replace(found, note=f"{above}; {note}")
+    return _with_pictures(paired(gap, note=note), gap.to_frame().T)
+
+
+def _with_pictures(found: Effect, grid: pd.DataFrame) -> Effect:
+    """A paired effect's count and note, with the interval of its grid "units pictures"."""
+    if found.reason or grid.shape[1] == 1:
+        return found
+    return replace(paired_or_crossed(laid_out(grid)), n=found.n, note=found.note)

@@ -46,15 +46,16 @@ class Transfer(OnSources):
         ids, labels = inputs.images.ids, inputs.images.labels.to(inputs.device)
         clean = to_float(inputs.images.pixels).to(inputs.device)
         yield from correct_rows(target, inputs, condition=f"{prefix(self.sources)}clean")
+        found = {}
         for attack in _from(spec.name, self.attacks):
-            crafted(inputs, attack, seed=seed, sources=self.sources)
+            made = crafted(inputs, attack, seed=seed, sources=self.sources)
+            found[attack] = facts(target, clean, labels, made)
             tick(0.0)
         for attack in self.attacks:
-            made = crafted(inputs, attack, seed=seed, sources=self.sources)
             condition = f"{prefix(self.sources)}{attack.condition}"
             # a class is no target for its own pictures
             shown = [i for i, label in enumerate(labels.tolist()) if label != attack.target]
-            for metric, values in facts(target, clean, labels, made).items():
+            for metric, values in found[attack].items():
                 for i in shown:
                     yield ids[i], condition, metric, attack.steps, float(values[i])
 

@@ -9,11 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis.comparisons import ONE_BY_ONE, condition
-from analysis.lab_contrasts import (
-    COLUMNS,
-    contrast_table,
-    contrasts,
-)
+from analysis.lab_contrasts import COLUMNS, contrast_table, contrasts
 from analysis.tables import build, load
 from tests.rows import MODELS, Row, build_run, facts, frame
 
