@@ -8,8 +8,6 @@ import pandas as pd
 
 from results.store import REFERENCE
 
-_NUMBERS = re.compile(r"([+-]\d+\.\d+) \[([+-]\d+\.\d+), ([+-]\d+\.\d+)\]")
-
 _INTERVALS = re.compile(r"([+-]?\d+\.\d+) \[([+-]?\d+\.\d+), ([+-]?\d+\.\d+)\]")
 
 
@@ -20,7 +18,7 @@ def _written(value: float, like: str) -> str:
 def test_every_interval_beside_the_laboratory_is_in_its_table() -> None:
     folder: Path = REFERENCE / "style-lab"
     table = pd.read_csv(folder / "analysis" / "contrasts.csv")[["effect", "low", "high"]]
-    quoted = _NUMBERS.findall((folder / "README.md").read_text())
+    quoted = _INTERVALS.findall((folder / "README.md").read_text())
     assert len(quoted) > 20
     for numbers in quoted:
         found = (
@@ -34,14 +32,14 @@ def test_every_interval_beside_the_attack_lens_is_in_a_table_or_the_summary() ->
     folder = REFERENCE / "attack-lens"
     summary = (folder / "analysis" / "summary.md").read_text()
     known = set(_intervals(folder / "analysis"))
+    rounded = {d: {tuple(round(v, d) + 0.0 for v in line) for line in known} for d in (2, 3)}
     quoted = _INTERVALS.findall((folder / "README.md").read_text())
     assert len(quoted) > 30
     for value, low, high in quoted:
         if f"{value} [{low}, {high}]" in summary:
             continue
         numbers = (float(value), float(low), float(high))
-        digits = len(value.partition(".")[2])
-        assert numbers in {tuple(round(v, digits) + 0.0 for v in line) for line in known}, numbers
+        assert numbers in rounded[len(value.partition(".")[2])], numbers
 
 
 def _intervals(folder: Path) -> Iterator[tuple[float, float, float]]:
@@ -61,3 +59,35 @@ def test_the_judges_agreement_is_the_one_measured() -> None:
     judges = pd.read_csv(folder / "analysis" / "judges.csv").set_index("judge")
     said = f"Kendall's W = {judges.loc['(all)', 'kendall_w']:.2f}"
     assert said in (folder / "README.md").read_text()
+
+
+def test_what_is_said_of_matched_nets_with_and_without_batch_norm_is_their_range() -> None:
+    folder = REFERENCE / "attack-lens"
+    models = pd.read_csv(folder / "analysis" / "models.csv")
+    nets = models[models["role"] == "matched"].groupby("batch_norm")
+    said = (folder / "README.md").read_text()
+    for column, words in (
+        ("robust[l2_0.25]", "{} to {} of the images against {} to {} with it"),
+        ("fooling", "{} to {} against {} to {}, and less"),
+        ("receives_excess", "excess {} to {}, against {} to {}."),
+    ):
+        ends = nets[column].agg(["min", "max"]).to_numpy().ravel()
+        assert words.format(*(f"{end:.2f}" for end in ends)) in said, column
+    wide = models[models["role"] == "matched"].pivot(
+        index=["residual", "downsampling"], columns="batch_norm", values="fooling"
+    )
+    assert len(wide) == 8 and (wide[False] < wide[True]).all()
+
+
+def test_what_is_said_of_entropies_under_each_softmax_is_counted() -> None:
+    folder = REFERENCE / "style-lab"
+    taps = pd.read_csv(folder / "analysis" / "activations.csv")
+    at, shares = ["model", "taps", "tap"], ["activation_entropy_share", "gram_entropy_share"]
+    plain, softmax, tempered = (
+        taps[taps["smoothing"] == name].set_index(at)[shares].sort_index()
+        for name in ("none", "softmax", "softmax-tempered")
+    )
+    maps, grams = (softmax > plain).sum()
+    said = f"at {maps} of {len(plain)} taps and that of Gram matrices at {grams}"
+    assert said in (folder / "README.md").read_text()
+    assert (tempered > plain).all(axis=None) and len(tempered) == len(plain)
