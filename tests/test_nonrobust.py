@@ -96,6 +96,37 @@ def test_progress_counts_every_picture() -> None:
     assert sum(seen) == 30
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_stopped_run_made_is_not_made_again(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nonrobust, "PART", 16)
+    clean, counted = images(), 0
+
+    def stop(n: int) -> None:
+        nonlocal counted
+        counted += n
+        if counted > 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(source(), clean, kind, parts=tmp_path, tick=stop)
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert [file.name for file in kept] == ["00000.safetensors"]
+    seen: list[int] = []
+    resumed = make(source(), clean, kind, parts=tmp_path, tick=seen.append)
+    whole = make(source(), clean, kind)
+    assert all(file.stat().st_mtime_ns == when for file, when in kept.items())
+    assert sum(seen) == len(clean)
+    assert (resumed.images.sha256, resumed.hit) == (whole.images.sha256, whole.hit)
+
+
+def test_a_damaged_part_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "00000.safetensors").write_bytes(b"text")
+    with pytest.raises(DataError, match=r"00000.safetensors is damaged .* delete it"):
+        make(source(), images(), "noise", parts=tmp_path)
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(DataError, match="no data set robust: choose one of det, rand, noise"):
         make(source(), images(), "robust")

@@ -7,9 +7,10 @@ the control: the labels of ``rand`` on pictures moved as far in a random directi
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -23,6 +24,7 @@ from zoo.robust import STEPS, pgd
 
 KINDS = ("det", "rand", "noise")
 EPS, STEP_SIZE, MOST_STEPS = 0.5, 0.1, 100
+PART = 2500
 _BATCH, _PILOT, _ROUND = 250, 500, 10
 Tick = Callable[[int], None]
 
@@ -58,6 +60,7 @@ def make(
     kind: str,
     *,
     seed: int = 0,
+    parts: Path | None = None,
     tick: Tick = lambda _: None,
 ) -> Made:
     """Move and relabel every picture.
@@ -68,29 +71,56 @@ def make(
 
     Args:
         source: pixels in [0,1] to logits, frozen, in evaluation mode.
+        parts: folder of this data set alone that keeps what is done, every 2,500 pictures; a later
+            call with the same arguments goes on from there and makes the same data set.
         tick: called with the number of pictures done.
 
     Raises:
-        DataError: no such kind.
+        DataError: no such kind, or a damaged part.
+        DiskError: a part could not be kept.
     """
     if kind not in KINDS:
         raise DataError(f"no data set {kind}: choose one of {', '.join(KINDS)}")
     labels = targets(images.labels, kind, seed=seed)
     pilot = () if kind == "noise" else _pilot(source, images, labels, seed)
     steps = _ROUND * len(pilot)
-    moved, hits = [], 0
+    moved = []
+    for start in range(0, len(images), PART):
+        file = parts / f"{start:05d}.safetensors" if parts else None
+        if file and file.exists():
+            pixels = _read(file)[1]["pixels"]
+            tick(len(pixels))
+        else:
+            part = slice(start, start + PART)
+            pixels = _part(source, images.pixels[part], labels[part], steps, seed + start, tick)
+            if file:
+                _write(file, {"pixels": pixels}, {})
+        moved.append(pixels)
+    made = LabelledImages(images.ids, torch.cat(moved), labels)
+    return Made(made, steps, _hit(source, made), pilot)
+
+
+def _part(
+    source: nn.Module, pixels: Tensor, labels: Tensor, steps: int, seed: int, tick: Tick
+) -> Tensor:
+    """These pictures, moved and rounded to 8 bits, by a seed of their own."""
+    moved = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for start in range(0, len(images), _BATCH):
-            x = to_float(images.pixels[start : start + _BATCH])
-            y = labels[start : start + _BATCH]
-            x = _moved(source, x, y, steps)
-            pixels = (x * 255).round().byte()
-            moved.append(pixels)
-            hits += int((_answers(source, to_float(pixels)) == y).sum())
+        for x, y in _batches(pixels, labels):
+            moved.append((_moved(source, to_float(x), y, steps) * 255).round().byte())
             tick(len(y))
-    made = LabelledImages(images.ids, torch.cat(moved), labels)
-    return Made(made, steps, hits / len(images), pilot)
+    return torch.cat(moved)
+
+
+def _hit(source: nn.Module, made: LabelledImages) -> float:
+    """Share of pictures that the source gives their new label."""
+    pairs = _batches(made.pixels, made.labels)
+    return sum(int((_answers(source, to_float(x)) == y).sum()) for x, y in pairs) / len(made)
+
+
+def _batches(pixels: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    return zip(torch.split(pixels, _BATCH), torch.split(labels, _BATCH), strict=True)
 
 
 def _pilot(
@@ -137,10 +167,8 @@ def kept(folder: Path, kind: str, source_sha256: str, data_sha256: str) -> Path:
 
 def save(made: Made, file: Path) -> None:
     """Write pixels, labels and how they were made, atomically."""
-    about = {"steps": made.steps, "hit": made.hit, "pilot": made.pilot}
     tensors = {"pixels": made.images.pixels.contiguous(), "labels": made.images.labels}
-    words = {"about": json.dumps(about)}
-    write_whole(file, lambda temporary: save_file(tensors, temporary, metadata=words))
+    _write(file, tensors, {"steps": made.steps, "hit": made.hit, "pilot": made.pilot})
 
 
 def load(file: Path) -> Made:
@@ -149,11 +177,22 @@ def load(file: Path) -> Made:
     Raises:
         DataError: the file is damaged.
     """
+    about, tensors = _read(file, "labels")
+    labels = tensors["labels"]
+    ids = tuple(f"{i:05d}" for i in range(len(labels)))
+    images = LabelledImages(ids, tensors["pixels"], labels)
+    return Made(images, about["steps"], about["hit"], tuple(about["pilot"]))
+
+
+def _write(file: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    words = {"about": json.dumps(about)}
+    write_whole(file, lambda temporary: save_file(tensors, temporary, metadata=words))
+
+
+def _read(file: Path, *more: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(file, framework="pt") as stored:
             about = json.loads(stored.metadata()["about"])
-            pixels, labels = stored.get_tensor("pixels"), stored.get_tensor("labels")
+            return about, {name: stored.get_tensor(name) for name in ("pixels", *more)}
     except Exception as error:  # safetensors raises its own and plain exceptions alike
         raise DataError(f"{file} is damaged ({error}): delete it, it is made anew") from error
-    images = LabelledImages(tuple(f"{i:05d}" for i in range(len(labels))), pixels, labels)
-    return Made(images, about["steps"], about["hit"], tuple(about["pilot"]))

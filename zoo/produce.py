@@ -1,5 +1,6 @@
 """From a catalogue entry to its recorded weight file: data, learning rate, training, accuracies."""
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -77,12 +78,14 @@ def training_images(
     source = find(SOURCE)
     file = nonrobust.kept(work, kind, weights_digest(source), images.sha256)
     if not file.exists():
+        parts = file.with_suffix(".parts")
         with bar(f"making {kind}", total=len(images)) as progress:
             made = nonrobust.make(
-                load_classifier(source, device=device), images, kind,
+                load_classifier(source, device=device), images, kind, parts=parts,
                 tick=lambda n: progress.step("", n),
             )  # fmt: skip
         nonrobust.save(made, file)
+        shutil.rmtree(parts)
     made = nonrobust.load(file)
     about = {"kind": kind, "source": weights_digest(source), "steps": made.steps, "hit": made.hit}
     return made.images, about
