@@ -9,18 +9,16 @@ from typing import Any
 import pandas as pd
 
 from analysis.association import associate, partial_spearman
-from analysis.contrasts import mediated, paired
+from analysis.contrasts import mediated
 from analysis.evidence import Evidence, lacking
 from analysis.factorial import main_effect
 from analysis.outlier import set_apart
 from analysis.sample import (
     SWITCHES,
-    by_training,
     by_unit,
     factory,
     standard_networks,
     units,
-    usual_robust,
 )
 from analysis.verdict import Effect, missing
 
@@ -70,44 +68,6 @@ class Association:
         ranked = (used[name].to_numpy(float) for name in columns if used[name].nunique() > 1)
         plain = float(partial_spearman(*ranked))
         return replace(found, note=f"over all {len(used)} networks {plain:+.2f}; {found.note}")
-
-
-@dataclass(frozen=True)
-class Twins:
-    """Mean over architectures of one training minus another: y(first) - y(second)."""
-
-    y: str
-    first: tuple[str, ...]
-    second: tuple[str, ...] = STANDARD
-
-    def effect(self, evidence: Evidence) -> Effect:
-        """Paired over architectures, seeds of one averaged."""
-        absent = lacking(evidence.table, self.y)
-        if absent:
-            return missing(absent)
-        pairs = by_training(evidence.table, self.y, self.first, self.second)
-        return paired(pairs["first"] - pairs["second"], note=", ".join(map(str, pairs.index)))
-
-
-@dataclass(frozen=True)
-class RobustTwins:
-    """Mean over architectures of robust minus standard weights, at one budget (``usual_robust``).
-
-    Attributes:
-        y: column of the model table.
-    """
-
-    y: str
-
-    def effect(self, evidence: Evidence) -> Effect:
-        """As ``Twins``; the note begins with the trainings compared."""
-        trainings = usual_robust(evidence.table)
-        if not trainings:
-            return missing("no architecture with standard and L2-robust weights in this run")
-        found = Twins(self.y, trainings).effect(evidence)
-        return found if found.reason else replace(
-            found, note=f"{' and '.join(trainings)}; {found.note}"
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)

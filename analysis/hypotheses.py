@@ -29,12 +29,10 @@ from analysis.designs import (
     Apart,
     Association,
     Mediation,
-    RobustTwins,
     Switch,
-    Twins,
 )
 from analysis.evidence import Design
-from analysis.picture_designs import Condition, Rung, Taps
+from analysis.picture_designs import Condition, RobustTwins, Rung, Taps, Twins
 
 CIFAR = "tox -e bench -- --preset cifar10 --data DIR"
 LAB = "tox -e bench -- --preset style-lab"

@@ -8,8 +8,8 @@ import pandas as pd
 from analysis.contrasts import paired
 from analysis.crossed import laid_out, paired_or_crossed
 from analysis.evidence import Evidence
-from analysis.sample import by_training, intact, standard_zoo, units
-from analysis.style_columns import ARTICLE, PERIODS, START, TAPS
+from analysis.sample import intact, standard_zoo, units, usable, usual_robust
+from analysis.style_columns import ARTICLE, PERIODS, START, TAPS, comparable
 from analysis.verdict import Effect, missing
 
 _WEIGHT = "w100"  # the style weight every condition of the laboratory has
@@ -86,24 +86,76 @@ def _by_model(shown: pd.DataFrame, y: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
+class Twins:
+    """One training minus another of the same architecture, paired over architectures.
+
+    Attributes:
+        y: a column of ``style_facts``, or ``peak_excess``.
+        first, second: names of trainings; an architecture has at most one of each.
+    """
+
+    y: str
+    first: tuple[str, ...]
+    second: tuple[str, ...] = ("standard",)
+
+    def effect(self, evidence: Evidence) -> Effect:
+        """Over architectures crossed with the pictures all of them have; seeds are averaged."""
+        grid = _retrained(evidence, self.y, self.first, self.second)
+        if grid.empty:
+            return missing("no architecture has pictures with both trainings")
+        note = ", ".join(map(str, grid.index))
+        return _with_pictures(paired(grid.mean(axis=1), note=note), grid)
+
+
+@dataclass(frozen=True)
+class RobustTwins:
+    """As ``Twins``, robust minus standard weights, at one budget (``usual_robust``)."""
+
+    y: str
+
+    def effect(self, evidence: Evidence) -> Effect:
+        """The note begins with the trainings compared."""
+        trainings = usual_robust(evidence.table)
+        if not trainings:
+            return missing("no architecture with standard and L2-robust weights in this run")
+        found = Twins(self.y, trainings).effect(evidence)
+        return found if found.reason else replace(
+            found, note=f"{' and '.join(trainings)}; {found.note}"
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Rung:
-    """One training minus another of the same architecture, over contents crossed with styles."""
+    """As ``Twins`` where few architectures have the trainings: a claim about these networks."""
 
     y: str
     first: str
     second: str = "standard"
 
     def effect(self, evidence: Evidence) -> Effect:
-        """Mean over architectures that have both, a line a pair of pictures."""
-        values = _by_case(evidence.pictures, self.y, "")
-        pairs = by_training(evidence.table.assign(one=1.0), "one", (self.first,), (self.second,))
-        models = standard_zoo(evidence.table, source=True)
-        models = models[models["arch"].isin(pairs.index) & (models["seed"] == 0)]
-        names = {
-            training: list(models.loc[models["training"] == training, "model"])
-            for training in (self.first, self.second)
-        }
-        return _gap(values, names[self.first], names[self.second], ", ".join(pairs.index))
+        """Over contents crossed with styles, mean over architectures that have both."""
+        grid = _retrained(evidence, self.y, (self.first,), (self.second,))
+        if grid.empty:
+            return missing("no network was measured both ways")
+        gaps = grid.mean(axis=0)
+        note = ", ".join(map(str, grid.index))
+        return _with_pictures(paired(gaps, note=note), gaps.to_frame().T)
+
+
+def _retrained(
+    evidence: Evidence, y: str, first: tuple[str, ...], second: tuple[str, ...]
+) -> pd.DataFrame:
+    """Architectures that have both trainings x pictures: first minus second, plain method."""
+    zoo = usable(evidence.table).set_index("model")
+    sides = [zoo.loc[zoo["training"].isin(trainings), "arch"] for trainings in (first, second)]
+    plain = _of_condition(evidence.pictures, "")
+    sides = [arch[arch.index.isin(plain["model"])] for arch in sides]
+    archs = pd.concat([side[side.isin(sides[1 - i])] for i, side in enumerate(sides)])
+    if archs.empty:
+        return pd.DataFrame()
+    made = _by_model(comparable(plain[plain["model"].isin(archs.index)]), y)
+    means = [made.groupby(archs[archs.index.isin(side.index)]).mean() for side in sides]
+    return (means[0] - means[1]).dropna(how="all").dropna(axis=1)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ the source attacks itself; a correlation over all of them would mix designs.
 """
 
 import re
-from collections.abc import Collection
 
 import pandas as pd
 
@@ -21,6 +20,12 @@ def intact(table: pd.DataFrame) -> pd.DataFrame:
     return table[~table["model"].astype(str).str.contains("+", regex=False)]
 
 
+def usable(table: pd.DataFrame) -> pd.DataFrame:
+    """The networks of the zoo, trained or not: no matched nets, no operated copies."""
+    whole = intact(table)
+    return whole[whole["role"].isin(_ZOO)]
+
+
 def standard_zoo(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
     """The trained networks that somebody would use: no matched nets, no operated copies.
 
@@ -28,9 +33,9 @@ def standard_zoo(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
         table: the model table.
         source: whether the source belongs, as where nothing is transferred.
     """
-    whole = intact(table)
-    kept = whole["role"].isin(_ZOO) & (whole["training"] != "random")
-    return whole[kept] if source else whole[kept & ~whole["is_source"].astype(bool)]
+    zoo = usable(table)
+    trained = zoo[zoo["training"] != "random"]
+    return trained if source else trained[~trained["is_source"].astype(bool)]
 
 
 def networks(table: pd.DataFrame) -> pd.Series:
@@ -87,25 +92,6 @@ def downsampling(table: pd.DataFrame) -> dict[str, str]:
     return dict(zip(nets["model"].astype(str), nets["downsampling"].astype(str), strict=True))
 
 
-def by_training(
-    table: pd.DataFrame, column: str, first: Collection[str], second: Collection[str]
-) -> pd.DataFrame:
-    """One line an architecture that has both: mean ``first`` and ``second`` over its seeds.
-
-    Args:
-        table: the model table.
-        column: what is averaged.
-        first, second: names of trainings; an architecture has at most one of each.
-    """
-    whole = intact(table)
-    whole = whole[whole["role"].isin(_ZOO)]
-    sides = {
-        name: whole[whole["training"].isin(list(trainings))].groupby("arch")[column].mean()
-        for name, trainings in (("first", first), ("second", second))
-    }
-    return pd.DataFrame(sides).dropna()
-
-
 def training_eps(training: str) -> float | None:
     """L2 radius of an adversarial training by its name; 0 for a standard one, None for others.
 
@@ -132,8 +118,7 @@ def usual_robust(table: pd.DataFrame) -> tuple[str, ...]:
     Args:
         table: the model table.
     """
-    whole = intact(table)
-    whole = whole[whole["role"].isin(_ZOO)]
+    whole = usable(table)
     twinned = whole[whole["arch"].isin(whole.loc[whole["training"] == "standard", "arch"])]
     robust = twinned[twinned["training"].astype(str).str.fullmatch(_TRAINING)]
     budgets = robust["training"].map(lambda name: training_eps(str(name)) or _UNSTATED)

@@ -20,7 +20,7 @@ from analysis.sample import by_unit, factory, units
 from analysis.stats import Floats, detectable_rho
 from analysis.verdict import CONTRADICTED, SUPPORTED, decide
 from analysis.verdicts import verdicts
-from tests.worlds import nets, zoo
+from tests.worlds import nets, pictures, zoo
 
 NETWORKS = {"vgg": 2, "resnet18": 2, "resnet50": 4, "densenet": 2, "inception": 2, "alexnet": 1}
 _PLAIN, _CHANGED = "content-start/matched/w100", "content-start/matched/softmax/w100"
@@ -225,7 +225,7 @@ def test_the_family_of_hypotheses_errs_as_a_family_at_most() -> None:
         table = pd.concat([table, scattered(rng)], ignore_index=True)
         table = table.assign(robust_training=1.0 * (table["training"] == "l2_05"))
         table["log_params"] = np.log10(table["params"])
-        found = verdicts(of(table), asked)
+        found = verdicts(of(table, pictures(table)), asked)
         assert found["p"].notna().all()
         least.append(float(found["p_holm"].min()))
     assert never_too_often(least)

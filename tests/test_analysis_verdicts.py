@@ -1,6 +1,7 @@
 """Verdicts on worlds whose truth is known, and on runs that cannot have one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,13 @@ from scipy import stats
 from analysis.association import associate, bca_interval, family_slopes, partial_spearman
 from analysis.contrasts import mediated, paired
 from analysis.correlations import correlations
-from analysis.designs import Apart, Association, Mediation, Switch, Twins
+from analysis.designs import Apart, Association, Mediation, Switch
 from analysis.evidence import Evidence
 from analysis.factorial import main_effect, of_means, reliability, spearman_brown
 from analysis.hypotheses import HYPOTHESES
 from analysis.outlier import set_apart
-from analysis.sample import by_training, factory, standard_zoo
+from analysis.picture_designs import Twins
+from analysis.sample import factory, standard_zoo
 from analysis.verdict import (
     CONTRADICTED,
     NOT_MEASURED,
@@ -25,7 +27,7 @@ from analysis.verdict import (
 )
 from analysis.verdict_plots import forest, scaled
 from analysis.verdicts import COLUMNS, verdict_table, verdicts
-from tests.worlds import nets, zoo
+from tests.worlds import nets, pictures, zoo
 
 HOW = {"resamples": 200, "seed": 0}
 WORLDS = 200
@@ -194,13 +196,34 @@ def twins() -> pd.DataFrame:
 
 
 def test_twins_are_compared_within_their_architecture() -> None:
-    found = verdicts(evidence(twins())).set_index("key")
+    found = verdicts(replace(evidence(twins()), pictures=pictures(twins()))).set_index("key")
     assert found.loc["H3a", "effect"] == pytest.approx(0.1, abs=0.02)
     assert found.loc["H3a", "verdict"] == SUPPORTED
     assert found.loc["H9", "verdict"] == SUPPORTED  # untrained ones do as well
-    assert found.loc["H3a", "n"] == 5
-    pairs = by_training(twins(), "progress", ("l2_05",), ("standard",))
-    assert list(pairs.columns) == ["first", "second"] and len(pairs) == 5
+    assert found.loc["H3a", "n"] == found.loc["H9", "n"] == found.loc["H4a", "n"] == 5
+    assert "no architecture has pictures" in Twins("progress", ("l2_05",)).effect(
+        evidence(twins())
+    ).reason  # fmt: skip
+
+
+def test_twins_are_compared_on_pictures_that_all_of_them_have() -> None:
+    table = twins().iloc[:10]
+    shown = pictures(table)
+    first = shown["model"] == "net0.l2_05"
+    shown.loc[first & (shown["case"] == "c+x"), "progress"] = 99.0
+    shown = shown[~((shown["model"] == "net1.standard") & (shown["case"] == "c+x"))]
+    found = Twins("progress", ("l2_05",)).effect(replace(evidence(table), pictures=shown))
+    assert found.value == pytest.approx(0.1, abs=0.02) and found.n == 5
+
+
+def test_what_robust_weights_do_on_one_picture_is_in_their_interval() -> None:
+    table, shown = twins().iloc[:10], pictures(twins())
+    alike = Twins("progress", ("l2_05",)).effect(replace(evidence(table), pictures=shown))
+    on_one = shown["model"].str.endswith("l2_05") & (shown["case"] == "c+x")
+    shown.loc[on_one, "progress"] += 0.3
+    apart = Twins("progress", ("l2_05",)).effect(replace(evidence(table), pictures=shown))
+    assert apart.value == pytest.approx(alike.value + 0.1)
+    assert apart.low < 0 < alike.low
 
 
 def test_only_the_standard_zoo_is_correlated() -> None:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.designs import STANDARD, Apart, Association, RobustTwins
+from analysis.designs import STANDARD, Apart, Association
 from analysis.evidence import Evidence
 from analysis.hypotheses import HYPOTHESES, Hypothesis
+from analysis.picture_designs import RobustTwins
 from analysis.sample import usual_robust
 from bench.experiment import Experiment
 from bench.presets import PRESETS
@@ -21,7 +23,7 @@ from bench.suite_nonrobust import NonRobust
 from bench.suite_robustness import Robustness
 from bench.suite_style import Style
 from bench.suite_transfer import Transfer
-from tests.worlds import nets, zoo
+from tests.worlds import nets, pictures, zoo
 from zoo.catalog import ZOO
 
 MAKES = {
@@ -135,7 +137,8 @@ def test_robust_twins_are_found_on_every_data_set() -> None:
     gain = table["arch"].map({name: i / 100 for i, name in enumerate(table["arch"].unique())})
     others = np.where(table["training"] == "standard", 0.2, 9.0)
     table["progress"] = np.where(eps3, 0.3 + gain, others)
-    found = RobustTwins("progress").effect(of(table))
+    shown = pictures(table.assign(peak_excess=0.0))
+    found = RobustTwins("progress").effect(replace(of(table), pictures=shown))
     assert found.n == table.loc[eps3, "arch"].nunique() >= 6
     assert 0.1 <= found.value < 0.5 and found.note.startswith("l2_eps3; ")
 

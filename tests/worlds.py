@@ -23,6 +23,18 @@ def zoo(rng: np.random.Generator, n: int = 20) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def pictures(table: pd.DataFrame) -> pd.DataFrame:
+    """Pictures by the plain method that have every model's progress and peak on average."""
+    cases, offsets = ("a+x", "b+x", "c+x"), (-1, 0, 1)
+    return pd.concat(
+        table[["model", "progress"]].assign(
+            case=case, condition="content-start/matched/w100", weight="w100",
+            progress=table["progress"] + 0.1 * offset, excess_2=table["peak_excess"] + offset,
+        )
+        for case, offset in zip(cases, offsets, strict=True)
+    )  # fmt: skip
+
+
 def nets(rng: np.random.Generator, *, seeds: int = 2, noise: float = 0.02) -> pd.DataFrame:
     """The factory's cells with seeds; residual costs .15, average pools .05 with batch norm."""
     lines = []
