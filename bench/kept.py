@@ -34,8 +34,7 @@ def _read(
 ) -> dict[tuple[str, str], Tensor | None]:
     address = digest(Cell(spec, suite, seed), inputs)
     conditions = [suite.settings.condition(weight) for weight in suite.settings.weights]
-    contents, styles = suite.pictures(inputs)
-    cases = [pair_name(content, style) for content, style in product(contents, styles)]
+    cases = [pair_name(*pair) for pair in suite.pairs(inputs)]
     return {
         (condition, case): read_png(
             picture_file(inputs.run, spec.name, condition, case, seed=seed), address=address

@@ -5,7 +5,6 @@ all of them, each on its own models and pictures.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -18,19 +17,15 @@ from bench.suite_activations import Activations
 from bench.suite_coverage import Coverage
 from bench.suite_features import Features
 from bench.suite_judges import Judges
-from bench.suite_style import Style
+from bench.suite_style import Diagonal
 
 
 def _style(
-    *,
-    contents: int | None = 1,
-    styles: int | None = None,
-    weights: tuple[float, ...] = (100.0,),
-    **settings: Any,
-) -> Style:
-    """One content picture in every style; comparisons that carry a claim take all of them."""
+    *, pairs: int | None = 3, weights: tuple[float, ...] = (100.0,), **settings: Any
+) -> Diagonal:
+    """Three pairs of pictures; comparisons that carry a claim take all of them."""
     chosen = StyleSettings(weights=weights, evaluations=100, **settings)
-    return Style(chosen, contents=contents, styles=styles)
+    return Diagonal(chosen, contents=pairs, styles=pairs)
 
 
 _TWO = ("vgg_c10.standard", "resnet50_c10.standard")
@@ -44,8 +39,8 @@ _SMOOTHED = (
     *(f"matched_c10.res{residual}_max22_bn1" for residual in (0, 1)),
 )  # fmt: skip
 _FAMOUS = ("contestant", "twin")
-_TRAINED = (*_FAMOUS, "matched")
-_EVERY: Mapping[str, Any] = {"contents": None}
+_TRAINED = (*_FAMOUS, "matched", "control")
+_EVERY: Mapping[str, Any] = {"pairs": None}
 _PLAIN = _style(**_EVERY)
 _SEARCHED = (10.0, 100.0, 1000.0)
 # each layer weighs so many times the one before it; (1.0,) is all layers alike
@@ -72,7 +67,7 @@ def _condition(
 
 def _surgery(name: str, about: str, **pictures: Any) -> Experiment:
     suites = (_style(**pictures), Coverage())
-    return Experiment(about, suites, roles=_TRAINED, seeds=False, surgery=(name,))
+    return Experiment(about, suites, roles=_TRAINED, seeds=False, surgery=(name,), untrained=False)
 
 
 CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
@@ -82,8 +77,7 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             seeds=True, untrained=False,
         ),
         "matched": _condition(
-            "the same by the matched nets, from one picture", (replace(_PLAIN, contents=1),),
-            roles=("matched",), seeds=True,
+            "the same by the matched nets", (_style(),), roles=("matched",), seeds=True,
         ),
         "random-weights": _condition(
             "the same by untrained networks", (_PLAIN,), roles=("control",), untrained=True
@@ -93,7 +87,8 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             roles=(*_FAMOUS, "control"), from_each=True,
         ),
         "texture": _condition(
-            "noise to texture, no content", (_style(weights=(1.0,), start="noise", texture=True),)
+            "noise to texture, no content", (_style(weights=(1.0,), start="noise", texture=True),),
+            untrained=False,
         ),
         "fourier": _condition(
             "Fourier coefficients", (_style(parameterization="fourier"),), _FOUR
@@ -119,13 +114,16 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
             "box-kernels", "strided kernels averaged over their stride", **_EVERY
         ),
         "pad-kernels": _surgery("pad-kernels", "strided kernels padded with zeros: a control"),
-        "article-taps": _condition("the article's own taps", (_style(taps="article"),)),
+        "article-taps": _condition(
+            "the article's own taps", (_style(taps="article"),), untrained=False
+        ),
         "article-style-taps": _condition(
             "the article's style taps beside the matched content tap",
             (_style(taps="article", content_tap=4, **_EVERY),), _TWO,
         ),
         "without-first": _condition(
-            "no full-resolution tap", (_style(taps="without-first"),), roles=_FAMOUS
+            "no full-resolution tap", (_style(taps="without-first"),),
+            roles=(*_FAMOUS, "control"), untrained=False,
         ),
         "single-taps": _condition(
             "style from one tap", tuple(_style(taps=f"single/{k}") for k in range(5)), _THREE
@@ -154,18 +152,18 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
         "grid": _condition(
             "style weight x layer weights, which smoothing is held against",
             tuple(_style(layer_weights=w, weights=_SEARCHED) for w in _LAYERS),
-            (*_THREE, "resnet18_c10.standard"),
+            (*_THREE, "resnet18_c10.standard", "matched_c10.res1_max22_bn1"),
         ),
         "activations": _condition(
             "entropy and peakiness of every tap", (Activations(),),
-            roles=(*_TRAINED, "control"),
         ),
         "coverage": _condition(
-            "stride lattices, predicted", (Coverage(),), roles=(*_TRAINED, "control"), seeds=True
+            "stride lattices, predicted", (Coverage(),), seeds=True
         ),
         "features": _condition(
             "what excites channels and logits, without and with priors",
-            (Features(VisSettings()), Features(VisSettings(**_PRIORS))), _FOUR,
+            (Features(VisSettings()), Features(VisSettings(**_PRIORS))),
+            (*_FOUR, "alexnet_c10.standard"),
         ),
     }
 )  # fmt: skip

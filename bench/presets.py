@@ -5,10 +5,11 @@ from dataclasses import replace
 from bench.experiment import Experiment
 from bench.lab import CONDITIONS
 from bench.lens import LENS, SLICE
+from bench.pictures import CONTENTS
 from bench.preset import Preset
 from bench.style_settings import StyleSettings
 from bench.suite_nonrobust import NonRobust
-from bench.suite_style import Style
+from bench.suite_style import Diagonal, Style
 from bench.suite_transfer import Transfer
 from bench.transfer import Attack
 
@@ -16,6 +17,8 @@ _BUDGETS = (("l2", 0.25), ("l2", 0.5), ("l2", 1.0), ("linf", 8 / 255))
 _LARGE_BUDGETS = (("l2", 1.0), ("l2", 3.0), ("linf", 4 / 255), ("linf", 16 / 255))
 _CURVE = (1, 2, 5, 10, 20, 80)  # beside the 40 iterations every budget gets
 _STYLES = ("ihc", "hubble_deep_field", "coffee")
+# no two of these pairs share a picture: see ``Diagonal``
+_AS_MANY = (*_STYLES, "flower", "gravel")
 
 
 def _attacks(
@@ -88,10 +91,12 @@ _PRESETS = (
         experiments=(
             Experiment("what non-robust features teach", (NonRobust(),), roles=("nonrobust",)),
             _transfer(*_attacks(_BUDGETS)),
-            _style(StyleSettings(weights=(100.0,), evaluations=100)),
+            Experiment(
+                "style transfer", (Diagonal(StyleSettings(weights=(100.0,), evaluations=100)),)
+            ),
         ),
-        contents=("chelsea",),
-        styles=_STYLES,
+        contents=CONTENTS,
+        styles=_AS_MANY,
         roles=("contestant", "twin", "replicate", "matched", "control", "nonrobust"),
         needs_data=True,
     ),
@@ -102,8 +107,8 @@ _PRESETS = (
         dataset="cifar10",
         images=20,
         experiments=tuple(CONDITIONS.values()),
-        contents=("chelsea", "astronaut"),
-        styles=_STYLES,
+        contents=CONTENTS,
+        styles=_AS_MANY,
         roles=("contestant", "twin", "replicate", "matched", "control"),
     ),
     Preset(

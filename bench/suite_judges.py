@@ -71,8 +71,7 @@ class Judges:
 
     def work(self, inputs: Inputs) -> int:
         """One tick a picture."""
-        contents, styles = self.style.pictures(inputs)
-        return len(contents) * len(styles) * len(self.settings.weights)
+        return len(self.style.pairs(inputs)) * len(self.settings.weights)
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
         """Three forward passes a picture; making them is the style cell's time."""
@@ -90,7 +89,7 @@ class Judges:
         self.check(spec, inputs)
         kept = kept_pictures(self.style, self._optimised(inputs), inputs, seed=seed)
         encoder = _encoder(spec, inputs.device)
-        for weight, content, style in product(self.settings.weights, *self.style.pictures(inputs)):
+        for weight, (content, style) in product(self.settings.weights, self.style.pairs(inputs)):
             condition, case = self.settings.condition(weight), pair_name(content, style)
             pictures = (kept[condition, case], content.pixels, style.pixels)
             found = gram_distances(encoder, *(x[None].to(inputs.device) for x in pictures))

@@ -1,4 +1,4 @@
-"""The style suite: every content picture in every style, by one model, scored by the judge."""
+"""The style suite: content pictures in styles, by one model, scored by the judge."""
 
 import math
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ from zoo.weights import weights_digest
 
 @dataclass(frozen=True)
 class Style:
-    """Style transfer under one start and one tap set, at each style weight.
+    """Every content in every style, under one start and one tap set, at each style weight.
 
     Attributes:
         contents, styles: how many of the run's pictures are used, the first ones; None = all.
@@ -63,9 +63,7 @@ class Style:
 
     def work(self, inputs: Inputs) -> int:
         """One tick a gradient evaluation."""
-        contents, styles = self.pictures(inputs)
-        pairs = len(contents) * len(styles) * len(self.settings.weights)
-        return pairs * self.settings.evaluations
+        return len(self.pairs(inputs)) * len(self.settings.weights) * self.settings.evaluations
 
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
         """Timed on the activations alone: Gram matrices cost little beside them.
@@ -96,7 +94,7 @@ class Style:
         judge = judge_model(inputs.judge, inputs.device)
         untrained = judge_model(untrained_twin(inputs.judge), inputs.device)
         address = digest(Cell(spec, self, seed), inputs)
-        for weight, content, style in product(self.settings.weights, *self.pictures(inputs)):
+        for weight, (content, style) in product(self.settings.weights, self.pairs(inputs)):
             c, s = (picture.pixels[None].to(inputs.device) for picture in (content, style))
             made = stylize(
                 encoder, c, s, content_layer=taps.content, style_layers=taps.style,
@@ -126,8 +124,35 @@ class Style:
         """The contents and the styles used."""
         return inputs.contents[: self.contents], inputs.styles[: self.styles]
 
+    def pairs(self, inputs: Inputs) -> list[tuple[Picture, Picture]]:
+        """Content and style of every picture made."""
+        return list(product(*self.pictures(inputs)))
+
     def _taps(self, spec: ModelSpec) -> Taps:
         return tap_set(spec, self.settings.taps, content=self.settings.content_tap)
+
+
+@dataclass(frozen=True)
+class Diagonal(Style):
+    """The first content in the first style, the second in the second, and so on.
+
+    Pictures that share a content or a style are alike, so a few that share neither say more about
+    pictures nobody made than as many of all combinations do (``analysis.crossed``).
+    """
+
+    def depends(self, inputs: Inputs) -> list[str]:
+        """Not what all combinations of these pictures depend on."""
+        return [*super().depends(inputs), "diagonal"]
+
+    def pairs(self, inputs: Inputs) -> list[tuple[Picture, Picture]]:
+        """As many as there are contents and styles of."""
+        return list(zip(*self.pictures(inputs), strict=False))
+
+    def all_pictures(self, *, contents: bool, styles: bool) -> Style:
+        """All combinations of what is named with the first content, or the styles, of the run."""
+        if not contents and not styles:
+            return self
+        return Style(self.settings, None if contents else 1, None if styles else self.styles)
 
 
 def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]]:

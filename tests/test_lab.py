@@ -65,6 +65,23 @@ def test_it_takes_ninety_minutes_of_a_slow_machine_at_most(tmp_path: Path) -> No
     assert {c.spec.role for c in cells} >= {"contestant", "matched", "control"}
 
 
+def test_no_two_pictures_of_a_condition_share_a_content_or_a_style(tmp_path: Path) -> None:
+    contents, styles = (
+        tuple(bundled(name, size=48) for name in names) for names in (LAB.contents, LAB.styles)
+    )
+    given = inputs(tmp_path, contents=contents, styles=styles)
+    suites = {c.suite for c in LAB.cells(LAB.members(), seed=0) if isinstance(c.suite, Style)}
+    for suite in suites:
+        sides = [{p.name for p in side} for side in zip(*suite.pairs(given), strict=True)]
+        assert {len(side) for side in sides} <= {3, 5}
+        assert len(sides[0]) == len(sides[1]) == len(suite.pairs(given))
+        named = suite.all_pictures(contents=True, styles=False)
+        assert {p.name for p, _ in named.pairs(given)} == set(LAB.contents)
+        assert suite.all_pictures(contents=False, styles=False) is suite
+        crossed = Style(suite.settings, suite.contents, suite.styles)
+        assert crossed.depends(given) != suite.depends(given)
+
+
 def test_the_models_it_names_exist() -> None:
     for experiment in CONDITIONS.values():
         assert set(experiment.models or ()) <= set(ZOO)
@@ -95,7 +112,7 @@ def test_judges_see_every_pair_s_plain_pictures() -> None:
 
 def test_full_is_every_experiment_on_every_model_and_picture() -> None:
     full, everybody = LAB.full(), (*SMALL[:3], *THIRTY[-1:], *UNTRAINED[:1])
-    assert set(full.styles) > set(LAB.styles) and set(full.contents) > set(LAB.contents)
+    assert set(full.styles) > set(LAB.styles) and set(full.contents) >= set(LAB.contents)
     cells = full.cells(everybody, seed=0)
     assert len({cell.key for cell in cells}) == len(cells)
     labels = {cell.suite.label for cell in LAB.cells(everybody, seed=0)}
@@ -106,7 +123,7 @@ def test_full_is_every_experiment_on_every_model_and_picture() -> None:
         assert measured == {s.name for s in everybody}, label
     for cell in cells:
         if isinstance(cell.suite, Style):
-            assert (cell.suite.contents, cell.suite.styles) == (None, None)
+            assert cell.suite == Style(cell.suite.settings)  # every content in every style
     assert {spec.role for spec in full.members()} == {
         "contestant", "twin", "replicate", "matched", "control",
     }  # fmt: skip
