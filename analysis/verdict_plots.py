@@ -22,13 +22,15 @@ def forest(found: pd.DataFrame) -> Figure:
     """Effects over the effect that matters, so that all units share one axis; 95 % intervals.
 
     The claimed sign points right, a claim of no effect keeps its own; an interval that leaves the
-    axis ends in an arrow. What was not measured is written in grey.
+    axis ends in an arrow. What was not measured is named below the axis.
 
     Args:
         found: ``analysis.verdicts.verdicts``.
     """
+    unknown = found["verdict"] == NOT_MEASURED
+    absent, found = list(found.loc[unknown, "key"]), found[~unknown]
     with style():
-        drawn = figure(11, 1.4 + 0.28 * len(found))
+        drawn = figure(11, 1.4 + 0.28 * max(len(found), 4))
         ax = drawn.subplots()
         edge = _edge(found)
         ax.axvline(0, color="0.6", lw=0.8)
@@ -37,8 +39,10 @@ def forest(found: pd.DataFrame) -> Figure:
             _line(ax, place, one, edge)
         labels = [f"{one['key']}  {_short(one['claim'])}" for one in found.to_dict("records")]
         ax.set_yticks(range(len(found)), labels)
-        ax.set(xlim=(-edge * 1.15, edge * 1.15), ylim=(len(found) - 0.4, -0.6),
-               xlabel="effect in the claimed direction, in units of the effect that matters",
+        below = ["effect in the claimed direction, in units of the effect that matters"]
+        below += [f"not measured: {', '.join(absent)}"] if absent else []
+        ax.set(xlim=(-edge * 1.15, edge * 1.15), ylim=(max(len(found), 1) - 0.4, -0.6),
+               xlabel="\n".join(below),
                title="Hypotheses: effect, 95 % interval, verdict")  # fmt: skip
         ax.grid(axis="y", visible=False)
         for verdict, colour in _COLOURS.items():
@@ -49,9 +53,6 @@ def forest(found: pd.DataFrame) -> Figure:
 
 def _line(ax: Axes, place: int, one: Mapping[Any, Any], edge: float) -> None:
     verdict = str(one["verdict"])
-    if verdict == NOT_MEASURED:
-        ax.text(0.06, place, "not measured", color="0.5", va="center", fontsize=8)
-        return
     if math.isnan(float(one["effect"])):
         ax.text(0.06, place, "no estimate", color="0.5", va="center", fontsize=8)
         return

@@ -88,6 +88,16 @@ def test_an_interrupted_writer_leaves_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "new").iterdir())
 
 
+def test_a_writer_s_own_mistake_is_no_full_disk(tmp_path: Path) -> None:
+    def mistaken(file: Path) -> None:
+        file.touch()
+        raise RuntimeError("expected a tensor on the CPU")
+
+    with pytest.raises(RuntimeError, match="expected a tensor"):
+        write_whole(tmp_path / "file", mistaken)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [

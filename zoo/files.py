@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from zoo.terminal import bar
 
 _CHUNK = 1 << 20
+# torch and safetensors raise errors of their own where the disk ends a file
+_WRITERS = ("inline_container", "PytorchStreamWriter", "I/O error")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
@@ -45,7 +47,9 @@ def write_whole(file: Path, write: Callable[[Path], object]) -> None:
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         temporary.replace(file)
-    except (OSError, RuntimeError, SafetensorError) as error:  # torch's writer and safetensors' own
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if not isinstance(error, OSError) and not any(said in str(error) for said in _WRITERS):
+            raise
         raise DiskError(
             f"cannot write {file} ({' '.join(str(error).split())[:120]}): free some space or make "
             "it writable, then run the same command again"
