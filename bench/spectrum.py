@@ -63,9 +63,8 @@ def power_spectrum(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b h w"]:
         )
     grey = grey - grey.mean(dim=(1, 2), keepdim=True)
     window = torch.outer(*(torch.hann_window(n, dtype=torch.float64) for n in (height, width)))
-    power = torch.fft.fft2(grey * window).abs().square() / window.square().sum()
-    finite = grey.isfinite().all(dim=2).all(dim=1)
-    return torch.where(finite[:, None, None], power, torch.nan)
+    power: Tensor = torch.fft.fft2(grey * window).abs().square() / window.square().sum()
+    return power
 
 
 def radial_power(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k"]:

@@ -87,6 +87,16 @@ def test_a_wave_lands_in_its_own_bin(k, height, width):
         assert profile[0].argmax() == k
 
 
+def test_the_slope_is_that_of_the_lower_half_of_the_frequencies():
+    image = noise(4, SIZE, SIZE)
+    spectrum = torch.fft.rfft2(image)
+    radius = torch.hypot(torch.fft.fftfreq(SIZE)[:, None], torch.fft.rfftfreq(SIZE)[None])
+    without_highs = torch.fft.irfft2(spectrum * (radius < 0.3), s=(SIZE, SIZE))
+    slopes = [artifact_scores(pictures)["spectral_slope"] for pictures in (image, without_highs)]
+    assert (slopes[0] - slopes[1]).abs().max() < 0.1
+    assert artifact_scores(without_highs)["high_frequency_share"].max() < 0.35
+
+
 def test_a_photograph_scores_like_one():
     scores = artifact_scores(chelsea())
     assert all(scores[f"peak_{period}"] < 3 for period in PERIODS)

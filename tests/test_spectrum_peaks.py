@@ -66,6 +66,17 @@ def test_a_checkerboard_is_seen_on_the_diagonal_not_on_the_axes():
     assert peak(oblique, 8, diagonal=True) > 10 > peak(oblique, 8)
 
 
+@pytest.mark.parametrize("period", [4, 8])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_oblique_lines_count_whichever_way_they_lean(period, sign):
+    y, x = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
+    wave = (2 * math.pi / period * (x + sign * y)).cos()
+    plain = noise(1, SIZE, SIZE)
+    gain = peak(plain + 0.1 * wave, period, diagonal=True) - peak(plain, period, diagonal=True)
+    assert gain > 10
+    assert abs(peak(plain + 0.1 * wave, period) - peak(plain, period)) < 0.5
+
+
 @pytest.mark.parametrize("period", PERIODS)
 def test_peak_grows_with_the_amplitude(period):
     amplitudes = [0, 0.01, 0.02, 0.05, 0.1, 0.2]
