@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.sample import SWITCHES
 from analysis.stats import rate
 from analysis.transfer_columns import spread
 
@@ -16,24 +17,29 @@ def nonrobust_columns(
     resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Accuracy on true labels after training on each kind of data, one row an architecture.
+    """Accuracy on true labels after training on each kind of data, one row a network.
 
     Columns nonrobust_det, nonrobust_rand, nonrobust_noise, in [0, 1], each with _low, _high, _n;
-    indexed by the model with the architecture's standard weights of the first seed.
+    indexed by the model that has the network's standard weights of the first seed. A network is an
+    architecture, a matched net its cell of the factory.
 
     Args:
-        models: name to the manifest's facts (``arch``, ``training``, ``seed``).
+        models: name to the manifest's facts (``arch``, ``training``, ``seed``, switches).
     """
     answers = rows[rows["metric"] == "nonrobust_correct"]
     standard = {
-        facts["arch"]: name
+        _network(facts): name
         for name, facts in models.items()
         if facts.get("training") == "standard" and not facts.get("seed") and "arch" in facts
     }
     lines: dict[str, dict[str, float]] = {}
     for (model, kind), values in answers.groupby(["model", "condition"])["value"]:
-        owner = standard.get(models.get(str(model), {}).get("arch", ""))
+        owner = standard.get(_network(models.get(str(model), {})))
         if owner:
             found = rate(values, resamples=resamples, seed=seed)
             lines.setdefault(owner, {}).update(spread(f"nonrobust_{kind}", found))
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def _network(facts: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(facts.get(name) for name in ("arch", *SWITCHES))

@@ -65,6 +65,17 @@ def test_columns_stand_with_the_standard_weights_of_the_architecture() -> None:
     assert line["nonrobust_det_low"] < 0.5 < line["nonrobust_det_high"]
 
 
+def test_a_matched_net_s_stand_with_its_own_cell() -> None:
+    cells = [model("matched_c10", "standard") | {"residual": r} for r in (False, True)]
+    models = {f"matched_c10.res{i}": cell for i, cell in enumerate(cells)}
+    models["matched_c10.res1-det"] = cells[1] | {"training": "det"}
+    rows = frame(
+        facts("matched_c10.res1-det", "det", "nonrobust_correct", [1, 0], suite="nonrobust")
+    )
+    found = nonrobust_columns(rows, models, resamples=200)
+    assert list(found.index) == ["matched_c10.res1"]
+
+
 def test_a_run_without_such_rows_has_no_such_columns() -> None:
     rows = frame(facts("vgg_c10.standard", "clean", "clean_correct", [1]))
     assert nonrobust_columns(rows, {"vgg_c10.standard": model("vgg_c10", "standard")}).empty

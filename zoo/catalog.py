@@ -90,20 +90,24 @@ def _cifar(
     )
 
 
-def _matched(tag: str, options: Mapping[str, Any], seed: int) -> ModelSpec:
+def _matched(
+    tag: str, options: Mapping[str, Any], *, seed: int = 0, training: str = "standard"
+) -> ModelSpec:
+    standard = training == "standard"
     return ModelSpec(
-        name=f"matched_c10.{tag}" + (f"-s{seed}" if seed else ""),
+        name=f"matched_c10.{tag}" + ("" if standard else f"-{training}") + f"-s{seed}" * bool(seed),
         family="Matched net",
         dataset="cifar10",
         arch="matched_c10",
         arch_options=options,
         weights=Committed(),
-        recipe="tuned",
+        training=training,
+        recipe="tuned" if standard else None,
         residual=options["residual"],
         downsampling=options["downsampling"],
         batch_norm=options["batch_norm"],
         seed=seed,
-        role="matched",
+        role="matched" if standard else "nonrobust",
     )
 
 
@@ -117,8 +121,9 @@ _MODELS = (
     *(_cifar(*arch, "standard", "replicate", seed=1) for arch in _FIVE.items()),
     *(_cifar(*a, "random", "control", seed=seed) for a in _FIVE.items() for seed in range(3)),
     _cifar("alexnet_c10", _ALEXNET, "standard", "control", recipe="tuned"),
-    *(_matched(tag, options, seed) for seed in range(2) for tag, options in SWITCHES.items()),
+    *(_matched(*net, seed=seed) for seed in range(2) for net in SWITCHES.items()),
     *(_cifar(*arch, "det", "nonrobust") for arch in _FIVE.items()),
+    *(_matched(*net, training="det") for net in SWITCHES.items()),
     *(_cifar(*a, kind, "nonrobust") for kind in ("rand", "noise") for a in (_SOURCE, _SMALL)),
     *IMAGENET,
     *ROBUST,
