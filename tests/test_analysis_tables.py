@@ -174,6 +174,22 @@ def test_progress_and_peaks_by_hand() -> None:
     assert math.isnan(found["progress_article"]) and math.isnan(found["palette_progress"])
 
 
+def test_the_interval_of_the_largest_peak_is_that_of_the_largest_in_each_resample() -> None:
+    """Two pictures, +4 dB at one period each: the mean is 2 at both, the larger one never less."""
+    values = {"peak_2": [4.0, 0.0], "peak_4": [0.0, 4.0]}
+    styles = {f"{name}_style": [0.0, 0.0] for name in values}
+    names = ["cat+style0", "cat+style1"]
+    condition = "content-start/matched/w100"
+    rows = [
+        row
+        for metric, found in {**values, **styles, "judge_style_distance": [1.0, 1.0]}.items()
+        for row in facts(VGG, condition, metric, found, suite="style", cases=names)
+    ]
+    found = style_columns(frame(rows), [VGG], resamples=200).loc[VGG]
+    ends = [found[f"peak_excess{end}"] for end in ("_low", "", "_high")]
+    assert ends == [pytest.approx(2), pytest.approx(2), pytest.approx(4)]
+
+
 def at_weight(model: str, weight: str, left: list[float], loss: float) -> list[Row]:
     """Distances left of 1, and a loss trace that ends so low."""
     on, cases = f"content-start/matched/{weight}", ["a+b", "a+c"]
