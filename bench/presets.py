@@ -17,7 +17,6 @@ _BUDGETS = (("l2", 0.25), ("l2", 0.5), ("l2", 1.0), ("linf", 8 / 255))
 _LARGE_BUDGETS = (("l2", 1.0), ("l2", 3.0), ("linf", 4 / 255), ("linf", 16 / 255))
 _CURVE = (1, 2, 5, 10, 20, 80)  # beside the 40 iterations every budget gets
 _STYLES = ("ihc", "hubble_deep_field", "coffee")
-# no two of these pairs share a picture: see ``Diagonal``
 _AS_MANY = (*_STYLES, "flower", "gravel")
 
 
@@ -48,6 +47,11 @@ def _style(*settings: StyleSettings) -> Experiment:
     return Experiment("style transfer", tuple(Style(each) for each in settings))
 
 
+def _pairs(*settings: StyleSettings) -> Experiment:
+    """No two of the pictures share a content or a style: see ``Diagonal``."""
+    return Experiment("style transfer", tuple(Diagonal(each) for each in settings))
+
+
 _ARTICLE = StyleSettings(
     size=512, taps="article", weights=(1.0, 10.0, 100.0, 1000.0, 10_000.0), evaluations=500
 )
@@ -68,18 +72,18 @@ _PRESETS = (
     ),
     Preset(
         name="quick",
-        about="the whole question on 20 images and 3 styles, offline, ten minutes on two cores",
+        about="the whole question on 20 images and 3 pictures, offline, ten minutes on two cores",
         dataset="cifar10",
         images=20,
         experiments=(
             _transfer(*_attacks(_BUDGETS, targets=tuple(range(10))), *_curve("l2", 0.5)),
             SLICE,
-            _style(
+            _pairs(
                 StyleSettings(weights=(1.0, 100.0), evaluations=75),
                 StyleSettings(weights=(100.0,), start="noise", evaluations=75),
             ),
         ),
-        contents=("chelsea",),
+        contents=CONTENTS[:3],
         styles=_STYLES,
     ),
     Preset(
@@ -91,9 +95,7 @@ _PRESETS = (
         experiments=(
             Experiment("what non-robust features teach", (NonRobust(),), roles=("nonrobust",)),
             _transfer(*_attacks(_BUDGETS)),
-            Experiment(
-                "style transfer", (Diagonal(StyleSettings(weights=(100.0,), evaluations=100)),)
-            ),
+            _pairs(StyleSettings(weights=(100.0,), evaluations=100)),
         ),
         contents=CONTENTS,
         styles=_AS_MANY,
