@@ -40,6 +40,7 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
     palette = alt.Scale(domain=list(looks), range=[colour for colour, _ in looks.values()])
     # the bars come first, and a legend takes after the first layer
     legend = alt.Legend(symbolType="circle", symbolOpacity=1, symbolStrokeWidth=4)
+    ticks = alt.Axis(tickCount=6, format=".3~g", labelOverlap="greedy")
     base = (
         alt.Chart(points)
         .transform_calculate(**{
@@ -48,8 +49,8 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
         })
         .transform_filter("isValid(datum.x) && isValid(datum.y)")
         .encode(
-            x=alt.X("x:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
-            y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False, padding=20)),
+            x=alt.X("x:Q", title=None, axis=ticks, scale=alt.Scale(zero=False, padding=20)),
+            y=alt.Y("y:Q", title=None, axis=ticks, scale=alt.Scale(zero=False, padding=20)),
             color=alt.Color("family:N", scale=palette, legend=legend),
         )
     )  # fmt: skip
