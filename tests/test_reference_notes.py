@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from results.store import REFERENCE
+from results.store import REFERENCE, cell_seconds
 
 _INTERVALS = re.compile(r"([+-]?\d+\.\d+) \[([+-]?\d+\.\d+), ([+-]?\d+\.\d+)\]")
 
@@ -59,6 +59,19 @@ def test_the_judges_agreement_is_the_one_measured() -> None:
     judges = pd.read_csv(folder / "analysis" / "judges.csv").set_index("judge")
     said = f"Kendall's W = {judges.loc['(all)', 'kendall_w']:.2f}"
     assert said in (folder / "README.md").read_text()
+
+
+def test_the_time_of_the_laboratory_is_that_of_its_cells() -> None:
+    folder = REFERENCE / "style-lab"
+    minutes = round(sum(cell_seconds(folder).values()) / 60)
+    assert f"Its cells took {minutes} minutes of one core" in (folder / "README.md").read_text()
+
+
+def test_what_is_said_of_untrained_networks_palettes_is_counted() -> None:
+    table = pd.read_csv(REFERENCE / "style-lab" / "analysis" / "contrasts.csv")
+    untrained = table[table["comparison"].str.endswith(": random - standard")]
+    palette = untrained[untrained["score"] == "palette_progress"]["effect"]
+    assert (int((palette > 0).sum()), len(palette)) == (4, 5)
 
 
 def test_what_is_said_of_matched_nets_with_and_without_batch_norm_is_their_range() -> None:
