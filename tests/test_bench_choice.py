@@ -12,6 +12,7 @@ from bench.choose import choose, find_preset, require
 from bench.labelled import Gate
 from bench.presets import PRESETS
 from bench.suite_judges import Judges
+from bench.suite_style import Diagonal
 from bench.suite_transfer import Transfer
 from tests.bench_command import SMALL, call, elsewhere, no_network  # noqa: F401  (a fixture)
 from zoo.catalog import find
@@ -167,7 +168,7 @@ def test_models_of_imagenet_choose_a_preset_of_imagenet(models: str, preset: str
 
 @pytest.mark.parametrize(
     ("named", "contents", "styles"),
-    [(("--content", "--style"), 3, 2), (("--content",), 3, 3), (("--style",), 1, 2)],
+    [(("--content", "--style"), 3, 2), (("--content",), 3, 0), (("--style",), 1, 2)],
 )
 def test_every_picture_of_a_named_folder_is_used(
     named: tuple[str, ...],
@@ -176,7 +177,7 @@ def test_every_picture_of_a_named_folder_is_used(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Conditions take one of the bundled contents; of a user's own pictures they leave out none."""
+    """Conditions take some of the bundled pictures; of a user's own they leave out none."""
     for option, count in (("--content", 3), ("--style", 2)):
         folder = tmp_path / option
         folder.mkdir()
@@ -192,7 +193,7 @@ def test_every_picture_of_a_named_folder_is_used(
     for cell in plan.cells:
         suite = cell.suite.style if isinstance(cell.suite, Judges) else cell.suite
         used = [len(pictures) for pictures in suite.pictures(plan.inputs)]
-        assert used == [
-            2 if "--content" not in named and suite.contents is None else contents,
-            styles,
-        ]
+        # of the side nobody named: the first content, or as many styles as the condition has pairs
+        bundled = len(plan.inputs.styles) if suite.styles is None else suite.styles
+        assert used == [contents, styles or bundled]
+        assert not isinstance(suite, Diagonal)

@@ -81,14 +81,13 @@ def test_the_name_is_arch_and_tag(spec: ModelSpec) -> None:
     assert arch == spec.arch.split(".")[0]
     assert tag
     assert ZOO[spec.name] is spec
-    if spec.role == "matched":
-        tag = tag.removesuffix(f"-s{spec.seed}")
-        residual, downsampling, batch_norm = tag.split("_")
-        assert residual == f"res{spec.residual:d}"
-        assert downsampling == spec.downsampling
-        assert batch_norm == f"bn{spec.batch_norm:d}"
+    seed = f"-s{spec.seed}" if spec.seed else ""
+    if spec.family == "Matched net":
+        taught = "" if spec.training == "standard" else f"-{spec.training}"
+        switches = f"res{spec.residual:d}_{spec.downsampling}_bn{spec.batch_norm:d}"
+        assert tag == f"{switches}{taught}{seed}"
     elif isinstance(spec.weights, Committed):
-        assert tag == spec.training + (f"-s{spec.seed}" if spec.seed else "")
+        assert tag == spec.training + seed
     elif isinstance(spec.weights, RandomInit):
         assert tag == "random" + (f"-s{spec.seed}" if spec.seed else "")
 

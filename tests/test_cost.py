@@ -12,6 +12,7 @@ from bench import bench_cost
 from bench.run import measure_cost
 from results import store
 from tests.tiny import lens_plan, spec
+from zoo import weights
 
 SMALL = "resnet18_c10.standard"
 
@@ -45,6 +46,9 @@ def test_models_of_earlier_calls_are_timed_too(
     assert timed == [names[:1], sorted(names)]
 
 
-def test_a_model_whose_weights_are_gone_is_left_out() -> None:
+def test_a_model_whose_weights_are_gone_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "CHECKPOINTS", tmp_path)
     with pytest.raises(pytest.skip.Exception, match=r"resnet18_c10.l2_05 is not trained yet"):
         bench_cost._here("resnet18_c10.l2_05")
