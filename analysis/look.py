@@ -91,10 +91,12 @@ def headliners(table: pd.DataFrame) -> list[str]:
 
 
 def appearances(table: pd.DataFrame) -> dict[str, Appearance]:
-    """How each model of the table is drawn, by name."""
+    """How each model of the table is drawn, by name; those a figure names get the first shades."""
     looks = families(list(table["family"]))
     found: dict[str, Appearance] = {}
-    for (family, robust), models in table.sort_values("model").groupby(["family", "robust"]):
+    ordered = table.assign(last=~table["model"].isin(headliners(table)))
+    ordered = ordered.sort_values(["last", "model"])
+    for (family, robust), models in ordered.groupby(["family", "robust"]):
         colour, marker = looks[str(family)]
         for i, name in enumerate(models["model"]):
             red, green, blue = (0.6 ** (i % _SHADES) * part for part in to_rgb(colour))

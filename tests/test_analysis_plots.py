@@ -280,6 +280,11 @@ def test_many_models_of_a_family_keep_its_colour_visible() -> None:
     assert all(sum(to_rgb(colour)) > 0.2 for colour in colours)
 
 
+def test_a_named_model_keeps_its_family_s_colour_whatever_comes_before_it() -> None:
+    table = crowd(40).assign(role=["matched"] * 35 + ["contestant"] * 5)
+    assert appearances(table)["net35.standard"].colour == families(["VGG"])["VGG"][0]
+
+
 def test_lines_and_pictures_of_a_large_zoo_are_the_contestants() -> None:
     table = crowd(MOST_NAMED + 1)
     lines = pd.DataFrame({"model": [*table["model"], "(style)"], "value": 0.0})
