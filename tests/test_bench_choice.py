@@ -168,7 +168,7 @@ def test_models_of_imagenet_choose_a_preset_of_imagenet(models: str, preset: str
 
 @pytest.mark.parametrize(
     ("named", "contents", "styles"),
-    [(("--content", "--style"), 3, 2), (("--content",), 3, 0), (("--style",), 1, 2)],
+    [(("--content", "--style"), 3, 2), (("--content",), 3, 3), (("--style",), 1, 2)],
 )
 def test_every_picture_of_a_named_folder_is_used(
     named: tuple[str, ...],
@@ -193,7 +193,7 @@ def test_every_picture_of_a_named_folder_is_used(
     for cell in plan.cells:
         suite = cell.suite.style if isinstance(cell.suite, Judges) else cell.suite
         used = [len(pictures) for pictures in suite.pictures(plan.inputs)]
-        # of the side nobody named: the first content, or as many styles as the condition has pairs
-        bundled = len(plan.inputs.styles) if suite.styles is None else suite.styles
-        assert used == [contents, styles or bundled]
+        # judges see every pair of the plain condition, five, where the others have three
+        more = 2 if isinstance(cell.suite, Judges) and "--style" not in named else 0
+        assert used == [contents, styles + more]
         assert not isinstance(suite, Diagonal)

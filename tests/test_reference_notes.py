@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from results.store import REFERENCE, cell_seconds
 
@@ -61,8 +62,9 @@ def test_the_judges_agreement_is_the_one_measured() -> None:
     assert said in (folder / "README.md").read_text()
 
 
-def test_the_time_of_the_laboratory_is_that_of_its_cells() -> None:
-    folder = REFERENCE / "style-lab"
+@pytest.mark.parametrize("run", ["style-lab", "attack-lens"])
+def test_the_time_of_a_run_is_that_of_its_cells(run: str) -> None:
+    folder = REFERENCE / run
     minutes = round(sum(cell_seconds(folder).values()) / 60)
     assert f"Its cells took {minutes} minutes of one core" in (folder / "README.md").read_text()
 
