@@ -20,7 +20,7 @@ from analysis.compare import compare, differing, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
-from analysis.figures import FigureError, every_figure, figures, named
+from analysis.figures import FigureError, every_figure, figures, further_figures, named
 from analysis.lab import lab_tables
 from analysis.lab_contrasts import contrasts
 from analysis.lens import lens_tables
@@ -169,16 +169,16 @@ def plot_columns(
 
 def _figure(run: Run, table: pd.DataFrame, name: str, **how: int) -> Figure:
     """The figure of this name, as the report draws it; tables only where it needs them."""
-    simple = dict(figures(run, table, **how))
-    if name in simple:
-        return simple[name]()
-    lens = lens_tables(run.rows, run.source, downsampling=downsampling(table), **how)
-    lab = lab_tables(run.rows, run.source, cell_seconds(run.path), **how)
+    drawn = dict(figures(run, table, **how))
+    if name not in drawn:
+        lens = lens_tables(run.rows, run.source, downsampling=downsampling(table), **how)
+        lab = lab_tables(run.rows, run.source, cell_seconds(run.path), **how)
 
-    def answers() -> pd.DataFrame:
-        return verdicts(gather(run, table, **how))
+        def answers() -> pd.DataFrame:
+            return verdicts(gather(run, table, **how))
 
-    return named(every_figure(run, table, answers, lens, lab, **how), name)
+        drawn |= further_figures(run, table, answers, lens, lab)
+    return named(drawn, name)
 
 
 @app.command("compare")

@@ -86,8 +86,16 @@ def every_figure(
         lens, lab: ``analysis.lens.lens_tables`` and ``analysis.lab.lab_tables``.
         resamples, seed: of every bootstrap.
     """
+    simple = dict(figures(run, table, resamples=resamples, seed=seed))
+    return simple | further_figures(run, table, answers, lens, lab)
+
+
+def further_figures(
+    run: Run, table: pd.DataFrame, answers: Callable[[], pd.DataFrame],
+    lens: dict[str, pd.DataFrame], lab: dict[str, pd.DataFrame],
+) -> dict[str, Callable[[], Figure]]:  # fmt: skip
+    """Those of ``every_figure`` that need more than the model table."""
     return dict([
-        *figures(run, table, resamples=resamples, seed=seed),
         *lens_figures(run, table, lens), *lab_figures(lab),
         ("verdicts", lambda: verdict_plots.forest(answers())),
     ])  # fmt: skip
