@@ -9,18 +9,34 @@ from zoo import precision
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(params=[(), ("avx2", "avx512_f"), ("avx512_bf16",), ("amx_bf16", "amx_tile")])
-def instructions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    present = dict.fromkeys(request.param, True) | {"l2_cache_size": 1 << 20}
+@pytest.mark.parametrize(
+    ("instructions", "gain", "native"),
+    [
+        ((), 9.0, False),
+        (("avx2", "avx512_f"), 9.0, False),
+        (("avx512_bf16",), 1.7, True),
+        (("avx512_bf16",), 0.8, False),
+        (("avx512_bf16", "amx_bf16", "amx_tile"), 0.8, True),
+    ],
+)
+def test_the_processor_decides_and_dot_products_are_measured(
+    instructions: tuple[str, ...], gain: float, native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = dict.fromkeys(instructions, True) | {"l2_cache_size": 1 << 20}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: present)
-    return set(request.param)
-
-
-def test_the_processor_decides(instructions: set[str]) -> None:
-    native = "amx_bf16" in instructions
+    monkeypatch.setattr(precision, "_gain", lambda: gain)
     assert precision.native(CPU) is native
     assert precision.fastest(CPU) == ("bfloat16" if native else "float32")
     assert precision.fastest(CPU, "float32") == "float32"
+
+
+def test_measuring_leaves_the_random_numbers_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    precision._gain.cache_clear()
+    assert precision._gain() > 0
+    assert torch.equal(torch.rand(2), expected)
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
