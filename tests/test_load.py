@@ -9,40 +9,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.lived_in import IMAGES, MEMBERS, NETS, deviation, each_net, lived_in, norms
 from zoo import weights
-from zoo.catalog import ZOO
 from zoo.load import (
     Classifier,
     SizeError,
-    fold_batch_norm,
     load_classifier,
     load_encoder,
     untrained,
 )
-from zoo.spec import Committed, ModelSpec, RandomInit
+from zoo.spec import ModelSpec
 from zoo.taps import matched_taps
-
-MEMBERS = {spec.arch: spec for spec in ZOO.values() if isinstance(spec.weights, Committed)}
-NETS = {arch: replace(spec, weights=RandomInit()) for arch, spec in MEMBERS.items()}
-#: batch norms without a convolution right before them: DenseNet's, which follow a concatenation
-UNFOLDED = {"densenet_c10": 1 + 3 + 6 + 8 + 4}
-IMAGES = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0))
-
-each_net = pytest.mark.parametrize("spec", NETS.values(), ids=NETS)
-
-
-def lived_in(spec: ModelSpec) -> Classifier:
-    """The network with batch norms as a training leaves them: no mean 0, no variance 1."""
-    model = untrained(spec).eval().requires_grad_(False)
-    generator = torch.Generator().manual_seed(1)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor, low, high in [
-                (module.running_mean, -0.3, 0.3), (module.running_var, 0.3, 3.0),
-                (module.weight, 0.5, 1.5), (module.bias, -0.3, 0.3),
-            ]:  # fmt: skip
-                tensor.data.uniform_(low, high, generator=generator)
-    return model
 
 
 def store(spec: ModelSpec, model: Classifier) -> ModelSpec:
@@ -50,31 +27,6 @@ def store(spec: ModelSpec, model: Classifier) -> ModelSpec:
     member = MEMBERS[spec.arch]
     weights.record(member.name, weights.save_checkpoint(member.name, model.net.state_dict()))
     return member
-
-
-def norms(model: nn.Module) -> int:
-    return sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
-
-
-def deviation(a: Tensor, b: Tensor) -> float:
-    return float((a - b).abs().max() / b.abs().max())
-
-
-@each_net
-def test_folding_batch_norms_changes_no_answer(spec: ModelSpec) -> None:
-    model = lived_in(spec)
-    before, had = model(IMAGES), norms(model)
-    taps = matched_taps(model.net)
-    folded = fold_batch_norm(model)
-    assert norms(model) == had - folded == UNFOLDED.get(spec.arch, 0)
-    assert deviation(model(IMAGES), before) < 1e-4
-    assert matched_taps(model.net) == taps
-
-
-def test_folding_checks_its_own_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoo.load.fuse_conv_bn_eval", lambda conv, norm: conv)
-    with pytest.raises(ArithmeticError, match="folding batch norms moved the logits"):
-        fold_batch_norm(lived_in(NETS["vgg_c10"]))
 
 
 @each_net

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from bench import bench_cost
 from bench.presets import PRESETS
+from tests.lived_in import norms
 from zoo.activations import TapError
 from zoo.catalog import find
-from zoo.load import SizeError, fold_batch_norm, load_classifier, load_encoder
+from zoo.load import SizeError, load_classifier, load_encoder
 from zoo.maps import as_map
 from zoo.spec import Pickled
 from zoo.taps import tap_set
@@ -92,9 +93,8 @@ def test_a_run_of_networks_that_fit_says_nothing(name: str) -> None:
 )
 def test_networks_are_folded_at_their_own_size(name: str) -> None:
     spec = find(f"{name}.random")
-    model = load_classifier(spec, fold=False)
-    folded = fold_batch_norm(model)
-    assert (folded > 0) == (name in {"resnet18", "levit_128s"})
+    whole, folded = (norms(load_classifier(spec, fold=fold)) for fold in (False, True))
+    assert (folded < whole) == (name in {"resnet18", "levit_128s"})
 
 
 def test_weights_on_no_hub_are_read_from_their_own_page() -> None:

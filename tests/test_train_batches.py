@@ -13,13 +13,20 @@ from zoo.datasets import LabelledImages
 from zoo.recipes import Attack
 
 
+class Shared(list[tuple[bool, bool, Tensor]]):
+    """One list for a network and its copies."""
+
+    def __deepcopy__(self, memo: object) -> "Shared":
+        return self
+
+
 class Spy(nn.Module):
     """A linear classifier that keeps what it is shown, and in which mode."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
         self.linear = nn.Linear(3 * side * side, 3)
-        self.shown: list[tuple[bool, bool, Tensor]] = []
+        self.shown: list[tuple[bool, bool, Tensor]] = Shared()
 
     def forward(self, x: Tensor) -> Tensor:
         self.shown.append((self.training, self.linear.weight.requires_grad, x.detach().clone()))

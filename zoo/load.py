@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from timm.models import create_model, get_pretrained_cfg
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from zoo.activations import TapError, own_size
 from zoo.fit import fitted
+from zoo.fold import fold_batch_norm
 from zoo.maps import as_map
 from zoo.spec import Committed, ModelSpec
 from zoo.surgery import operate
@@ -226,7 +226,9 @@ def load_classifier(
             setattr(module, "inplace", False)  # noqa: B010  (a plain assignment is no Tensor)
     model.eval().requires_grad_(False)
     if fold:
-        fold_batch_norm(model)
+        # at its own size, which is the only one some take
+        probe = torch.rand(1, *own_size(model.net), generator=torch.Generator().manual_seed(0))
+        fold_batch_norm(model, probe)
     return model.to(device).to(memory_format=torch.channels_last)
 
 
@@ -247,50 +249,3 @@ def load_encoder(
     """
     classifier = load_classifier(spec, device=device)
     return Encoder(classifier, taps or default_taps(spec))
-
-
-def fold_batch_norm(model: Classifier) -> int:
-    """Merge each batch norm into the convolution whose output it receives; return how many.
-
-    Pairs are found by running the network once and watching which tensor goes where, so no network
-    needs to be traceable, at its own size, which is the only one some take. The result is checked
-    against the original.
-    """
-    if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
-        return 0
-    pairs: dict[str, str] = {}
-    made_by: dict[int, tuple[str, Tensor]] = {}
-    hooks = []
-    names = {module: name for name, module in model.named_modules()}
-
-    def made(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        made_by[id(output)] = (names[module], output)  # keeping the tensor keeps its id unique
-
-    def taken(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if id(inputs[0]) in made_by:
-            pairs[names[module]] = made_by[id(inputs[0])][0]
-
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            hooks.append(module.register_forward_hook(made))
-        elif isinstance(module, nn.BatchNorm2d):
-            hooks.append(module.register_forward_pre_hook(taken))
-    probe = torch.rand(1, *own_size(model.net), generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        before = model(probe)
-    for hook in hooks:
-        hook.remove()
-    modules = dict(model.named_modules())
-    for norm, conv in pairs.items():
-        _replace(model, conv, fuse_conv_bn_eval(modules[conv], modules[norm]))
-        _replace(model, norm, getattr(modules[norm], "act", nn.Identity().eval()))
-    with torch.no_grad():
-        error = (model(probe) - before).abs().max() / before.abs().max()
-    if not error < 1e-3:
-        raise ArithmeticError(f"folding batch norms moved the logits by {error:.1e} of their range")
-    return len(pairs)
-
-
-def _replace(root: nn.Module, name: str, new: nn.Module) -> None:
-    parent, _, child = name.rpartition(".")
-    setattr(root.get_submodule(parent), child, new)

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy, pad
 
 from zoo.datasets import LabelledImages, to_float
 from zoo.files import write_whole
+from zoo.fold import FoldedTwin
 from zoo.precision import computing
 from zoo.recipes import Attack, Recipe
 from zoo.robust import pgd
@@ -70,6 +71,7 @@ def fit(
     )  # fmt: skip
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
     identity = f"{recipe} seed={seed} data={images.sha256} network={_plan(model)}"
+    twin = FoldedTwin(model, to_float(images.pixels[:1]).to(device)) if recipe.attack else None
     done = _restore(checkpoint, identity, parts)
     start(done)
     for epoch in range(done, recipe.epochs):
@@ -77,7 +79,7 @@ def fit(
             torch.manual_seed(seed * 10_000 + epoch)  # the epoch decides, so a resumed run agrees
             right, total = 0, 0.0
             for x, y in _shuffled(images, recipe, batches):
-                loss, hits = _step(model, optimizer, x.to(device), y.to(device), recipe)
+                loss, hits = _step(model, optimizer, x.to(device), y.to(device), recipe, twin)
                 schedule.step()
                 if loss != loss:
                     raise TrainingError(
@@ -91,11 +93,16 @@ def fit(
 
 
 def _step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, recipe: Recipe
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    recipe: Recipe,
+    twin: FoldedTwin | None = None,
 ) -> tuple[float, int]:
     with computing(x.device, recipe.precision):
-        if recipe.attack:
-            x = _attacked(model, x, y, recipe.attack)
+        if recipe.attack and twin:
+            x = _attacked(twin.of(model), x, y, recipe.attack)
         logits = model(x)
         loss = cross_entropy(logits.float(), y)
     optimizer.zero_grad()
@@ -106,14 +113,12 @@ def _step(
     return float(loss.detach()), int((logits.argmax(1) == y).sum())
 
 
-def _attacked(model: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> Tensor:
+def _attacked(frozen: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> Tensor:
     """As `robustness` does: the attack sees the network in evaluation mode, with weights frozen."""
-    model.eval().requires_grad_(False)
     adversarial = pgd(
-        model, x.contiguous(), y,
+        frozen, x.contiguous(), y,
         norm=attack.norm, eps=attack.eps, steps=attack.steps, step_size=attack.step_size,
     )  # fmt: skip
-    model.train().requires_grad_(True)
     return adversarial.contiguous(memory_format=torch.channels_last)
 
 
