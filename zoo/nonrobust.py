@@ -82,13 +82,13 @@ def make(
     if kind not in KINDS:
         raise DataError(f"no data set {kind}: choose one of {', '.join(KINDS)}")
     labels = targets(images.labels, kind, seed=seed)
-    pilot = () if kind == "noise" else _pilot(source, images, labels, seed)
+    pilot = () if kind == "noise" else _kept_pilot(source, images, labels, seed, parts)
     steps = _ROUND * len(pilot)
     moved = []
     for start in range(0, len(images), PART):
         file = parts / f"{start:05d}.safetensors" if parts else None
         if file and file.exists():
-            pixels = _read(file)[1]["pixels"]
+            pixels = _read(file, "pixels")[1]["pixels"]
             tick(len(pixels))
         else:
             part = slice(start, start + PART)
@@ -121,6 +121,18 @@ def _hit(source: nn.Module, made: LabelledImages) -> float:
 
 def _batches(pixels: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     return zip(torch.split(pixels, _BATCH), torch.split(labels, _BATCH), strict=True)
+
+
+def _kept_pilot(
+    source: nn.Module, images: LabelledImages, labels: Tensor, seed: int, parts: Path | None
+) -> tuple[float, ...]:
+    file = parts / "pilot.safetensors" if parts else None
+    if file and file.exists():
+        return tuple(_read(file)[0]["pilot"])
+    shares = _pilot(source, images, labels, seed)
+    if file:
+        _write(file, {}, {"pilot": shares})
+    return shares
 
 
 def _pilot(
@@ -177,7 +189,7 @@ def load(file: Path) -> Made:
     Raises:
         DataError: the file is damaged.
     """
-    about, tensors = _read(file, "labels")
+    about, tensors = _read(file, "pixels", "labels")
     labels = tensors["labels"]
     ids = tuple(f"{i:05d}" for i in range(len(labels)))
     images = LabelledImages(ids, tensors["pixels"], labels)
@@ -189,10 +201,10 @@ def _write(file: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> Non
     write_whole(file, lambda temporary: save_file(tensors, temporary, metadata=words))
 
 
-def _read(file: Path, *more: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(file: Path, *wanted: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(file, framework="pt") as stored:
             about = json.loads(stored.metadata()["about"])
-            return about, {name: stored.get_tensor(name) for name in ("pixels", *more)}
+            return about, {name: stored.get_tensor(name) for name in wanted}
     except Exception as error:  # safetensors raises its own and plain exceptions alike
         raise DataError(f"{file} is damaged ({error}): delete it, it is made anew") from error

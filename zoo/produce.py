@@ -77,16 +77,16 @@ def training_images(
         return images, {}
     source = find(SOURCE)
     file = nonrobust.kept(work, kind, weights_digest(source), images.sha256)
+    parts = file.with_suffix(".parts")
     if not file.exists():
-        parts = file.with_suffix(".parts")
         with bar(f"making {kind}", total=len(images)) as progress:
             made = nonrobust.make(
                 load_classifier(source, device=device), images, kind, parts=parts,
                 tick=lambda n: progress.step("", n),
             )  # fmt: skip
         nonrobust.save(made, file)
-        shutil.rmtree(parts)
     made = nonrobust.load(file)
+    shutil.rmtree(parts, ignore_errors=True)  # also those of a run stopped before it came here
     about = {"kind": kind, "source": weights_digest(source), "steps": made.steps, "hit": made.hit}
     return made.images, about
 
