@@ -1,6 +1,7 @@
 """The README's verdicts are the reference runs'."""
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -64,6 +65,15 @@ def test_the_readme_is_in_step_with_the_table(called: tuple[Evidence, pd.DataFra
     text, found = README.read_text(), read_verdicts()
     origin = origin_line(called[0], found)
     assert with_verdicts(text, found, origin) == text, "run python -m analysis readme"
+
+
+def test_what_is_said_in_short_is_what_the_table_says() -> None:
+    verdict = read_verdicts().set_index("key")["verdict"].str.removesuffix(" at this n")
+    short = README.read_text().partition("In short")[2].partition(BEGIN)[0]
+    said = re.findall(r"\((H\d+\w?(?:, H\d+\w?)*) (\w+)\)", short)
+    assert len(said) == short.count("(H") > 5
+    for keys, word in said:
+        assert set(verdict[keys.split(", ")]) == {word}, keys
 
 
 def test_the_quick_run_speaks_only_alone(tmp_path: Path) -> None:
