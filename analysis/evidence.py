@@ -23,7 +23,7 @@ class Origin:
         weights: sha256 by model.
         pictures: sha256 by name.
         sizes: sides of stylised pictures, as cells name them ("128px").
-        images: labelled images.
+        images: labelled images attacked.
     """
 
     run: str
@@ -67,13 +67,15 @@ def gather(run: Run, table: pd.DataFrame, *, resamples: int = 2000, seed: int = 
 def origin(name: str, manifest: Mapping[str, Any]) -> Origin:
     """What a run's manifest says of where its numbers come from."""
     models = manifest.get("models", {})
-    keys = [key.split("/") for key in manifest.get("cells", {}) if key.startswith("style/")]
+    cells = [key.split("/") for key in manifest.get("cells", {})]
+    keys = [key for key in cells if key[0] == "style"]
+    attacked = any(key[0] == "transfer" for key in cells)
     return Origin(
         name, manifest.get("source"), manifest.get("judge"),
         {model: str(about.get("sha256", "")) for model, about in models.items()},
         dict(manifest.get("pictures", {})),
         frozenset(part for key in keys for part in key if re.fullmatch(r"\d+px", part)),
-        int(manifest.get("images", {}).get("n", 0)),
+        int(manifest.get("images", {}).get("n", 0)) if attacked else 0,
     )  # fmt: skip
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import Evidence, gather
+from analysis.evidence import Evidence, Origin, gather
 from analysis.look import save
 from analysis.pooling import pool
 from analysis.tables import build, load
 from analysis.verdict import NOT_MEASURED
 from analysis.verdict_plots import forest
-from analysis.verdicts import COLUMNS, effect_of, interval_of, verdicts
+from analysis.verdicts import COLUMNS, RULES, amount, effect_of, interval_of, least_of, verdicts
 from results.store import REFERENCE, StoreError, write_atomically
 
 README = Path(__file__).parents[1] / "README.md"
@@ -56,15 +56,24 @@ def evidence_of(runs: Sequence[Path]) -> Evidence:
 
 def origin_line(evidence: Evidence, found: pd.DataFrame) -> str:
     """Which runs the verdicts rest on, and how large they are."""
-    said = [f"`{one.run}` ({len(one.weights)} models, {one.images:,} labelled images)"
-            for one in evidence.origins]  # fmt: skip
+    said = [f"`{one.run}` ({_size(one)})" for one in evidence.origins]
     pairs = evidence.pictures["case"].nunique() if "case" in evidence.pictures else 0
+    shared = evidence.table["progress_n"].max() if "progress_n" in evidence.table else 0
+    common = f", {shared:.0f} of them by every network" if 0 < shared < pairs else ""
     tests = int(found["p"].notna().sum())
-    whole = "a column comes whole from the first of them that measured it, and " if said[1:] else ""
+    whole = " Each score is taken from one run only, the first that has it." if said[1:] else ""
     return (
-        f"From {', '.join(said)}; {pairs} pairs of pictures in all. {whole}"
-        f"Holm's correction spans all {tests} tests made."
-    ).replace(". a column", ". A column")
+        f"From {', '.join(said)}; {pairs} pairs of pictures in all{common}.{whole} p values are "
+        f"Holm-corrected over all {tests} tests made."
+    )
+
+
+def _size(origin: Origin) -> str:
+    """How many networks, operated copies aside, and labelled images a run has."""
+    networks = sum("+" not in name for name in origin.weights)
+    return f"{networks} networks" + (
+        f", {origin.images:,} labelled images" if origin.images else ""
+    )
 
 
 def verdict_lines(found: pd.DataFrame) -> str:
@@ -76,17 +85,20 @@ def verdict_lines(found: pd.DataFrame) -> str:
     tested = found[found["verdict"] != NOT_MEASURED]
     lines = []
     if len(tested):
-        lines += ["| | claim | who | effect [95 %] | n | verdict |", "|---|---|---|---|---|---|"]
+        names = ("", "claim", "effect [95 %]", "matters", "n", "p (Holm)", "verdict")
+        lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for one in tested.to_dict("records"):
         cells = [
-            one["key"], one["claim"], one["who"], _effect(one),
-            f"{one['n']} {one['unit']}", f"**{one['verdict']}**",
+            one["key"], f"{one['claim']} *{one['who']}*", _effect(one), least_of(one),
+            f"{one['n']} {one['unit']}", amount(one["p_holm"], 3), f"**{one['verdict']}**",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
     lacking = found[found["verdict"] == NOT_MEASURED]
-    lines += ["" for _ in lines[:1]]
+    lines += ["", RULES, ""] if len(tested) else []
     for command, part in lacking.groupby("command", sort=False):
-        lines.append(f"Not measured: {', '.join(part['key'])}; `{command}` would tell.")
+        keys = ", ".join(part["key"])
+        lines.append(f"Not measured: {keys}; `{command}` would tell, once the networks they ask "
+                     "for are trained ([which are](zoo/README.md)).")  # fmt: skip
         lines.append("")
     return "\n".join(lines).rstrip("\n")
 

@@ -16,6 +16,14 @@ COLUMNS = [
     "key", "claim", "who", "unit", "scale", "direction", "matters", "detectable", "effect", "low",
     "high", "n", "p", "p_holm", "verdict", "note", "reason", "command",
 ]  # fmt: skip
+#: what the words of the verdicts mean (``analysis.verdict.decide``)
+RULES = (
+    "Supported: the interval is on the claimed side of 0, the estimate reaches what matters, "
+    f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
+    "whole interval is short of what matters. A claim of no effect (within) is supported by an "
+    "interval inside its bounds, each bound at 2.5 % and without Holm's correction, that is of "
+    "p of an effect."
+)
 _NETWORK = ["arch", "training", "residual", "downsampling", "batch_norm"]
 
 
@@ -53,10 +61,9 @@ def verdict_table(found: pd.DataFrame, table: pd.DataFrame) -> str:
               "effect [95 %]", "p (Holm)", "verdict"]  # fmt: skip
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for one in tested.to_dict("records"):
-        sign = {1: "+", -1: "-", 0: "within "}[int(one["direction"])]
         cells = [
             one["key"], one["claim"], one["who"], f"{one['n']} {one['unit']}",
-            f"{sign}{one['matters']:g} {one['scale']}", amount(one["detectable"]), effect_of(one),
+            f"{least_of(one)} {one['scale']}", amount(one["detectable"]), effect_of(one),
             amount(one["p_holm"], 3), f"**{one['verdict']}**",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
@@ -76,13 +83,9 @@ def _lacking(found: pd.DataFrame) -> list[str]:
 
 def _key() -> str:
     return (
-        "Supported: the interval is on the claimed side of 0, the estimate reaches what matters, "
-        f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
-        "whole interval is short of what matters. A claim of no effect (within) is supported by an "
-        "interval inside its bounds, each bound at 2.5 % and without Holm's correction, that is of "
-        "p of an effect. What matters, and why, is fixed in `analysis/hypotheses.py`; "
-        "`verdicts.csv` has Kendall's tau, values without each family, interactions and mixed "
-        "effects; `correlations.csv` intervals over pictures and seeds, too, and reliability."
+        f"{RULES} What matters, and why, is fixed in `analysis/hypotheses.py`; `verdicts.csv` has "
+        "Kendall's tau, values without each family, interactions and mixed effects; "
+        "`correlations.csv` intervals over pictures and seeds, too, and reliability."
     )
 
 
@@ -102,6 +105,12 @@ def _seeds(table: pd.DataFrame) -> list[str]:
 def amount(value: float, digits: int = 2) -> str:
     """A number for a table; "-" where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def least_of(one: Mapping[Any, Any]) -> str:
+    """The smallest effect that matters, with the sign claimed."""
+    sign = {1: "+", -1: "-", 0: "within "}[int(one["direction"])]
+    return f"{sign}{one['matters']:g}"
 
 
 def effect_of(one: Mapping[Any, Any]) -> str:

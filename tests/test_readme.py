@@ -32,7 +32,8 @@ from tests.rows import MODELS, build_run
 def line(key: str, verdict: str, **more: object) -> dict[str, object]:
     base = dict.fromkeys(COLUMNS, "") | {
         "key": key, "claim": "A|B.", "who": "someone", "scale": "dB", "unit": "models", "n": 7,
-        "effect": 1.234, "low": -1.0, "high": 2.0, "verdict": verdict, "command": "tox -e bench",
+        "effect": 1.234, "low": -1.0, "high": 2.0, "direction": 1, "matters": 3.0, "p_holm": 0.041,
+        "verdict": verdict, "command": "tox -e bench",
     }  # fmt: skip
     return base | more
 
@@ -95,15 +96,20 @@ def test_the_reference_run_answers_every_hypothesis() -> None:
 
 def test_tested_claims_are_lines_and_the_others_named() -> None:
     text = verdict_lines(FOUND)
-    assert "| H1 | A/B. | someone | +1.23 [-1.00, +2.00] dB | 7 models | **supported** |" in text
-    assert "Not measured: H2; `tox -e bench` would tell." in text
+    said = (
+        "| H1 | A/B. *someone* | +1.23 [-1.00, +2.00] dB | +3 | 7 models | 0.041 | **supported** |"
+    )
+    assert said in text
+    assert "Not measured: H2; `tox -e bench` would tell, once the networks they ask for" in text
     none = verdict_lines(FOUND.iloc[1:])
     assert "|" not in none and none.startswith("Not measured")
 
 
 def test_what_this_n_cannot_estimate_says_why() -> None:
     few = pd.DataFrame([line("H3", "undecided at this n", effect=math.nan, reason="3 of 4 models")])
-    assert "| 3 of 4 models | 7 models | **undecided at this n** |" in verdict_lines(few)
+    assert "| 3 of 4 models | +3 | 7 models | 0.041 | **undecided at this n** |" in verdict_lines(
+        few
+    )
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +129,7 @@ def test_only_what_is_between_the_marks_changes(tmp_path: Path, runs: list[Path]
         "verdicts.csv", "verdicts.png", "verdicts.svg", "README.md",
     ]  # fmt: skip
     text = file.read_text()
-    assert text.startswith(f"above\n{BEGIN}\nFrom `one` (4 models, 0 labelled images), `two` (4 ")
+    assert text.startswith(f"above\n{BEGIN}\nFrom `one` (4 networks), `two` (4 ")
     assert text.endswith(f"\n{END}\nbelow\n") and "old" not in text and "| H1a |" in text
     found = read_verdicts(table).set_index("key")  # rates of the one, progress of the other
     assert found.loc["H1a", "n"] == 3 and found.loc["H1a", "verdict"] == "undecided at this n"
