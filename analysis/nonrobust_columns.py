@@ -9,6 +9,9 @@ from analysis.sample import SWITCHES
 from analysis.stats import rate
 from analysis.transfer_columns import spread
 
+_ENDINGS = {"nonrobust_correct": "", "nonrobust_next": "_next"}
+_GROUPS = ["model", "condition", "metric"]
+
 
 def nonrobust_columns(
     rows: pd.DataFrame,
@@ -19,25 +22,27 @@ def nonrobust_columns(
 ) -> pd.DataFrame:
     """Accuracy on true labels after training on each kind of data, one row a network.
 
-    Columns nonrobust_det, nonrobust_rand, nonrobust_noise, in [0, 1], each with _low, _high, _n;
+    Columns nonrobust_det, nonrobust_rand, nonrobust_noise, in [0, 1], each with _low, _high, _n,
+    and nonrobust_det_next, ..., the share of answers that are the class after the true one;
     indexed by the model that has the network's standard weights of the first seed. A network is an
     architecture, a matched net its cell of the factory.
 
     Args:
         models: name to the manifest's facts (``arch``, ``training``, ``seed``, switches).
     """
-    answers = rows[rows["metric"] == "nonrobust_correct"]
+    answers = rows[rows["metric"].isin(_ENDINGS)]
     standard = {
         _network(facts): name
         for name, facts in models.items()
         if facts.get("training") == "standard" and not facts.get("seed") and "arch" in facts
     }
     lines: dict[str, dict[str, float]] = {}
-    for (model, kind), values in answers.groupby(["model", "condition"])["value"]:
+    for (model, kind, metric), values in answers.groupby(_GROUPS)["value"]:
         owner = standard.get(_network(models.get(str(model), {})))
         if owner:
-            found = rate(values, resamples=resamples, seed=seed)
-            lines.setdefault(owner, {}).update(spread(f"nonrobust_{kind}", found))
+            name = f"nonrobust_{kind}{_ENDINGS[str(metric)]}"
+            found = spread(name, rate(values, resamples=resamples, seed=seed))
+            lines.setdefault(owner, {}).update(found)
     return pd.DataFrame.from_dict(lines, orient="index")
 
 

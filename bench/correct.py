@@ -14,7 +14,6 @@ def correct_rows(
     inputs: Inputs,
     *,
     condition: str = "clean",
-    metric: str = "clean_correct",
     batch: int = 250,
 ) -> Iterator[Row]:
     """One row an image: 1 where the answer is its label.
@@ -27,4 +26,4 @@ def correct_rows(
     for images, labels in inputs.images.batches(batch):
         given = answers(model, images.to(inputs.device)).cpu()
         for right in (given == labels).tolist():
-            yield next(cases), condition, metric, 0, float(right)
+            yield next(cases), condition, "clean_correct", 0, float(right)

@@ -40,9 +40,7 @@ class SchemaError(ValueError):
 
 _INF = math.inf
 _PERIODS = (2, 4, 8, 16)
-_ODENA = "Odena et al. 2016"
-_GATYS = "Gatys et al. 2016"
-_NAKANO = "Nakano 2019"
+_ODENA, _GATYS, _NAKANO = "Odena et al. 2016", "Gatys et al. 2016", "Nakano 2019"
 _SWAG = "Wang et al. 2021"
 _DEMONTIS = "Demontis et al. 2019"
 _REPLY = "Ilyas et al. 2019 (reply to Nakano)"
@@ -96,6 +94,11 @@ METRICS: dict[str, Metric] = {
     "nonrobust_correct": Metric(
         "accuracy after training on non-robust features", "0/1", 0, 1, +1,
         "a model trained on the source's perturbed, relabelled pictures names the true class",
+        "Ilyas et al. 2019",
+    ),
+    "nonrobust_next": Metric(
+        "answers that follow robust features", "0/1", 0, 1, 0,
+        "the same model names the class after the true one, D_det's label for pictures of it",
         "Ilyas et al. 2019",
     ),
     "adv_distance": Metric(

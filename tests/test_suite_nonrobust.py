@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -19,14 +20,18 @@ from zoo.load import load_classifier
 TAUGHT = replace(spec("vgg_c10"), name="vgg_c10.det", training="det", role="nonrobust")
 
 
-def test_rows_say_which_images_get_their_true_label(tmp_path: Path) -> None:
+def test_rows_say_which_images_get_their_true_label_or_the_next(tmp_path: Path) -> None:
     given, ticks = inputs(tmp_path), []
     rows = validate(run_cell(Cell(TAUGHT, NonRobust(), 0), given, tick=ticks.append))
     named = answers(load_classifier(TAUGHT), to_float(given.images.pixels))
-    assert rows["case"].tolist() == list(given.images.ids)
-    assert rows["value"].tolist() == (named == given.images.labels).float().tolist()
     assert set(rows["condition"]) == {"det"}
-    assert set(rows["metric"]) == {"nonrobust_correct"}
+    wanted = {"nonrobust_correct": 0, "nonrobust_next": 1}
+    assert set(rows["metric"]) == set(wanted)
+    for metric, steps in wanted.items():
+        found = rows[rows["metric"] == metric]
+        assert found["case"].tolist() == list(given.images.ids)
+        hits = named == (given.images.labels + steps) % 10
+        assert found["value"].tolist() == hits.float().tolist()
     assert len(ticks) == NonRobust().work(given)
 
 
@@ -56,11 +61,15 @@ def test_columns_stand_with_the_standard_weights_of_the_architecture() -> None:
         for name, values in taught.items()
         for row in facts(name, name.split(".")[1], "nonrobust_correct", values, suite="nonrobust")
     )
+    rows = pd.concat([rows, frame(
+        facts("vgg_c10.det", "det", "nonrobust_next", [0, 1, 0, 0], suite="nonrobust")
+    )])  # fmt: skip
     found = nonrobust_columns(rows, models, resamples=200)
     assert list(found.index) == ["vgg_c10.standard"]  # no standard ResNet-50 to stand with
     line = found.loc["vgg_c10.standard"]
     assert line["nonrobust_det"] == pytest.approx(0.5)
     assert line["nonrobust_rand"] == pytest.approx(0.75)
+    assert line["nonrobust_det_next"] == pytest.approx(0.25)
     assert line["nonrobust_det_n"] == 4
     assert line["nonrobust_det_low"] < 0.5 < line["nonrobust_det_high"]
 
