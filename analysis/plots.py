@@ -59,7 +59,7 @@ def pair(table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: in
         ax = drawn.subplots()
         found = correlate(standard_networks(table), x, y, resamples=resamples, seed=seed)
         _points(table, x, y, ax, found)
-        legend(drawn, table)
+        legend(drawn, table.dropna(subset=[x, y]))  # of all families it may be too wide
         _labels(table, x, y, ax)
     return drawn
 

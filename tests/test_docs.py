@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/attack_lens.md", "docs/columns.md",
     "docs/ilyas_fig3.md", "docs/imagenet.md", "docs/layer_robustness.md", "docs/style_lab.md",
-    "results/README.md", "zoo/README.md",
+    "results/README.md", "results/reference/cifar10/README.md", "zoo/README.md",
 )  # fmt: skip
 
 

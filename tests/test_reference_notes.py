@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.style_columns import style_facts, with_excess
+from analysis.tables import load
 from results.store import REFERENCE, cell_seconds
 
 _INTERVALS = re.compile(r"([+-]?\d+\.\d+) \[([+-]?\d+\.\d+), ([+-]?\d+\.\d+)\]")
@@ -29,13 +31,14 @@ def test_every_interval_beside_the_laboratory_is_in_its_table() -> None:
         assert numbers in found, numbers
 
 
-def test_every_interval_beside_the_attack_lens_is_in_a_table_or_the_summary() -> None:
-    folder = REFERENCE / "attack-lens"
+@pytest.mark.parametrize(("run", "least"), [("attack-lens", 30), ("cifar10", 8)])
+def test_every_interval_beside_a_run_is_in_a_table_or_the_summary(run: str, least: int) -> None:
+    folder = REFERENCE / run
     summary = (folder / "analysis" / "summary.md").read_text()
     known = set(_intervals(folder / "analysis"))
     rounded = {d: {tuple(round(v, d) + 0.0 for v in line) for line in known} for d in (2, 3)}
     quoted = _INTERVALS.findall((folder / "README.md").read_text())
-    assert len(quoted) > 30
+    assert len(quoted) > least
     for value, low, high in quoted:
         if f"{value} [{low}, {high}]" in summary:
             continue
@@ -62,7 +65,7 @@ def test_the_judges_agreement_is_the_one_measured() -> None:
     assert said in (folder / "README.md").read_text()
 
 
-@pytest.mark.parametrize("run", ["style-lab", "attack-lens"])
+@pytest.mark.parametrize("run", ["cifar10", "style-lab", "attack-lens"])
 def test_the_time_of_a_run_is_that_of_its_cells(run: str) -> None:
     folder = REFERENCE / run
     minutes = round(sum(cell_seconds(folder).values()) / 60)
@@ -106,3 +109,27 @@ def test_what_is_said_of_entropies_under_each_softmax_is_counted() -> None:
     said = f"at {maps} of {len(plain)} taps and that of Gram matrices at {grams}"
     assert said in (folder / "README.md").read_text()
     assert (tempered > plain).all(axis=None) and len(tempered) == len(plain)
+
+
+def test_two_machines_make_pictures_as_alike_as_is_said() -> None:
+    here, there = (
+        with_excess(style_facts(load(REFERENCE / run).rows)).set_index(
+            ["condition", "model", "case"]
+        )
+        for run in ("cifar10", "style-lab")
+    )
+    both = here.index.intersection(there.index)
+    both = both[both.get_level_values("condition") == "content-start/matched/w100"]
+    text = (REFERENCE / "cifar10" / "README.md").read_text()
+    assert (
+        f"made {len(both)} of these pictures, of {both.get_level_values('model').nunique()} n"
+        in text
+    )
+    for name, said in (
+        ("progress", "Progress differs by {:.3f} (standard deviation, r = {:.2f})"),
+        ("palette_progress", "palette by {:.3f} (r = {:.2f})"),
+        ("excess_2", "peak at period 2 by {:.1f} dB (r = {:.2f})"),
+    ):
+        a, b = here.loc[both, name], there.loc[both, name]
+        assert said.format((a - b).std(), a.corr(b)) in text, name
+        assert not (a == b).any()
