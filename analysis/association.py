@@ -235,6 +235,7 @@ def _note(used: pd.DataFrame, x: str, y: str, fixed: Sequence[str]) -> str:
     parts = [f"{raw}Kendall's tau {stats.kendalltau(used[x], used[y]).statistic:+.2f}"]
     left = without_families(used, x, y, *fixed)
     parts += [f"without {family} {rho:+.2f}" for family, rho in left.items()]
-    within, between = family_slopes(used, x, y)
-    parts.append(f"{raw}slope within families {within:+.2f}, between {between:+.2f}")
+    slopes = zip(("within", "between"), family_slopes(used, x, y), strict=True)
+    known = [f"{name} families {slope:+.2f}" for name, slope in slopes if not math.isnan(slope)]
+    parts += [f"{raw}slope {', '.join(known)}"] if known else []
     return "; ".join(parts)

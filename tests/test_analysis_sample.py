@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.association import associate
+from analysis.association import _note, associate
 from analysis.sample import by_unit, standard_networks
 from tests.worlds import zoo
 
@@ -27,3 +27,14 @@ def test_an_empty_zoo_stays_empty() -> None:
 def test_no_models_are_no_units() -> None:
     columns = ["model", "role", "residual", "downsampling", "batch_norm", "progress"]
     assert by_unit(pd.DataFrame(columns=columns)).empty
+
+
+@pytest.mark.parametrize(
+    ("families", "said"),
+    [("abcd", "slope between families +1.00"), ("aabb", "slope within families +1.00, between")],
+)
+def test_a_note_has_the_slopes_there_are(families: str, said: str) -> None:
+    values = [1.0, 2.0, 3.0, 5.0]
+    models = pd.DataFrame({"family": list(families), "x": values, "y": values})
+    note = _note(models, "x", "y", ())
+    assert said in note and "nan" not in note
