@@ -75,6 +75,11 @@ def test_what_is_said_in_short_is_what_the_table_says() -> None:
     assert len(said) == short.count("(H") > 5
     for keys, word in said:
         assert set(verdict[keys.split(", ")]) == {word}, keys
+    effects = read_verdicts().set_index("key")["effect"]
+    assert "the sign he expected" in short and (effects[["H1a", "H1b"]] < 0).all()
+    assert "its estimate is below" in short and (effects[["H10a", "H10c"]] < 0).all()
+    robust = read_verdicts().set_index("key").loc["H3a", "note"]
+    assert "in every architecture tried" in short and re.search(r"\b(\d+) of \1 above 0", robust)
 
 
 def test_the_quick_run_speaks_only_alone(tmp_path: Path) -> None:

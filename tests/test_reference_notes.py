@@ -9,7 +9,8 @@ import pytest
 
 from analysis.style_columns import style_facts, with_excess
 from analysis.tables import load
-from results.store import REFERENCE, cell_seconds
+from results.store import REFERENCE, cell_seconds, read_manifest
+from zoo.weights import manifest
 
 _INTERVALS = re.compile(r"([+-]?\d+\.\d+) \[([+-]?\d+\.\d+), ([+-]?\d+\.\d+)\]")
 
@@ -133,3 +134,26 @@ def test_two_machines_make_pictures_as_alike_as_is_said() -> None:
         a, b = here.loc[both, name], there.loc[both, name]
         assert said.format((a - b).std(), a.corr(b)) in text, name
         assert not (a == b).any()
+
+
+def test_what_is_said_of_the_full_run_without_an_interval_is_measured() -> None:
+    folder = REFERENCE / "cifar10"
+    models = pd.read_csv(folder / "analysis" / "models.csv").set_index("model")
+    said = (folder / "README.md").read_text()
+    ends = models[models["role"] == "matched"].groupby("batch_norm")["fooling"].agg(["min", "max"])
+    low, high = ends.loc[False], ends.loc[True]
+    assert low["max"] < high["min"]
+    words = "{:.2f} to {:.2f} against {:.2f} to {:.2f}, seeds included"
+    assert words.format(*low, *high) in said
+    made = {name: facts["data"] for name, facts in manifest().items() if name.endswith("c10.det")}
+    assert {about["steps"] for about in made.values()} == {30}
+    (hit,) = {
+        f"for {about['hit']:.0%} of the training".replace("%", " %") for about in made.values()
+    }
+    assert hit in said
+    assert f"{len(read_manifest(folder)['models'])} networks" in said
+    taught = models.dropna(subset="nonrobust_det")
+    assert taught["nonrobust_det"].idxmin() == taught["fooling"].idxmax() == "resnet18_c10.standard"
+    assert taught["fooling"].idxmin() == "vgg_c10.standard"
+    times = taught["nonrobust_det_next"] / taught["nonrobust_det"]
+    assert (round(times.min()), round(times.max())) == (2, 4)

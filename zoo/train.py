@@ -21,6 +21,8 @@ from zoo.robust import pgd
 # (epoch counted from 1, mean loss, share of training pictures right)
 Report = Callable[[int, float, float], None]
 Tick = Callable[[float], None]
+# pictures and labels to the pictures that are learned from
+Adversary = Callable[[Tensor, Tensor], Tensor]
 
 
 class TrainingError(RuntimeError):
@@ -71,7 +73,8 @@ def fit(
     )  # fmt: skip
     parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
     identity = f"{recipe} seed={seed} data={images.sha256} network={_plan(model)}"
-    twin = FoldedTwin(model, to_float(images.pixels[:1]).to(device)) if recipe.attack else None
+    probe = to_float(images.pixels[:1]).to(device)
+    adversary = _adversary(model, recipe.attack, probe) if recipe.attack else None
     done = _restore(checkpoint, identity, parts)
     start(done)
     for epoch in range(done, recipe.epochs):
@@ -79,7 +82,7 @@ def fit(
             torch.manual_seed(seed * 10_000 + epoch)  # the epoch decides, so a resumed run agrees
             right, total = 0, 0.0
             for x, y in _shuffled(images, recipe, batches):
-                loss, hits = _step(model, optimizer, x.to(device), y.to(device), recipe, twin)
+                loss, hits = _step(model, optimizer, x.to(device), y.to(device), recipe, adversary)
                 schedule.step()
                 if loss != loss:
                     raise TrainingError(
@@ -98,11 +101,11 @@ def _step(
     x: Tensor,
     y: Tensor,
     recipe: Recipe,
-    twin: FoldedTwin | None = None,
+    adversary: Adversary | None,
 ) -> tuple[float, int]:
     with computing(x.device, recipe.precision):
-        if recipe.attack and twin:
-            x = _attacked(twin.of(model), x, y, recipe.attack)
+        if adversary:
+            x = adversary(x, y)
         logits = model(x)
         loss = cross_entropy(logits.float(), y)
     optimizer.zero_grad()
@@ -113,13 +116,18 @@ def _step(
     return float(loss.detach()), int((logits.argmax(1) == y).sum())
 
 
-def _attacked(frozen: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> Tensor:
+def _adversary(model: nn.Module, attack: Attack, probe: Tensor) -> Adversary:
     """As `robustness` does: the attack sees the network in evaluation mode, with weights frozen."""
-    adversarial = pgd(
-        frozen, x.contiguous(), y,
-        norm=attack.norm, eps=attack.eps, steps=attack.steps, step_size=attack.step_size,
-    )  # fmt: skip
-    return adversarial.contiguous(memory_format=torch.channels_last)
+    twin = FoldedTwin(model, probe)
+
+    def attacked(x: Tensor, y: Tensor) -> Tensor:
+        adversarial = pgd(
+            twin.of(model), x.contiguous(), y,
+            norm=attack.norm, eps=attack.eps, steps=attack.steps, step_size=attack.step_size,
+        )  # fmt: skip
+        return adversarial.contiguous(memory_format=torch.channels_last)
+
+    return attacked
 
 
 def _shuffled(
