@@ -256,6 +256,13 @@ def test_a_large_zoo_shows_all_and_names_the_contestants(n: int, named: int) -> 
     assert len(ax.texts) == named
 
 
+def test_the_key_of_two_columns_names_the_families_shown() -> None:
+    other = crowd(6).assign(family=["ResNet"] + ["VGG"] * 5)
+    other.loc[0, "fooling"] = np.nan
+    drawn = plots.pair(other, "fooling", "progress", resamples=100)
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["VGG"]
+
+
 def test_a_large_table_without_roles_names_as_many_as_fit() -> None:
     assert len(headliners(crowd(40).assign(role="matched"))) == MOST_NAMED
 
