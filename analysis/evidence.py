@@ -60,7 +60,7 @@ def gather(run: Run, table: pd.DataFrame, *, resamples: int = 2000, seed: int = 
     known = table.assign(
         log_params=np.log10(sizes.where(sizes > 0)), robust_training=table["robust"].astype(float)
     )
-    pictures = with_excess(style_facts(run.rows))
+    pictures = with_excess(style_facts(run.rows)).assign(run=0)
     return Evidence(known, pictures, resamples, seed, (origin(run.path.name, run.manifest),))
 
 

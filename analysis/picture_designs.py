@@ -53,9 +53,7 @@ class Condition:
         for column, value in self.only:
             chosen = chosen[chosen[column] == value]
         chosen = chosen[(chosen["training"] != "random") & (chosen["family"] != self.without)]
-        # pictures that only one side has, as in pooled runs, would be counted as its effect
-        both = changed[_PAIR].merge(plain[_PAIR]).drop_duplicates()
-        sides = [_by_model(side.merge(both), self.y) for side in (changed, plain)]
+        sides = [_by_model(side, self.y) for side in _alike(changed, plain)]
         known = (sides[0] - sides[1]).reindex(chosen["model"]).dropna(how="all")
         if known.empty:
             return missing("no network was measured both ways")
@@ -67,10 +65,28 @@ class Condition:
         return _with_pictures(paired(grid.mean(axis=1), note=f"{len(gaps)} networks"), grid)
 
 
-def _of_condition(pictures: pd.DataFrame, variant: str) -> pd.DataFrame:
+def _of_condition(pictures: pd.DataFrame, variant: str, *, taps: str = TAPS) -> pd.DataFrame:
     """The pictures of one condition."""
-    name = "/".join(part for part in (START, TAPS, variant, _WEIGHT) if part)
+    name = "/".join(part for part in (START, taps, variant, _WEIGHT) if part)
     return pictures[pictures["condition"] == name]
+
+
+def _alike(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What one run made of a network and a pair of pictures both ways, the first such run's.
+
+    A picture that only one side has would be counted as the effect, and so would be the difference
+    of the machines that two runs were made on.
+    """
+    both = first[[*_PAIR, "run"]].merge(second[[*_PAIR, "run"]])
+    both = both.sort_values("run").drop_duplicates(_PAIR)
+    return first.merge(both), second.merge(both)
+
+
+def _of_one_run(made: pd.DataFrame) -> pd.DataFrame:
+    """Each pair of pictures as the run made it that has most of the networks, the first of such."""
+    models = made.groupby(["case", "run"])["model"].nunique().reset_index()
+    best = models.sort_values(["model", "run"], ascending=[False, True]).drop_duplicates("case")
+    return made.merge(best[["case", "run"]])
 
 
 def _by_model(shown: pd.DataFrame, y: str) -> pd.DataFrame:
@@ -153,7 +169,8 @@ def _retrained(
     archs = pd.concat([side[side.isin(sides[1 - i])] for i, side in enumerate(sides)])
     if archs.empty:
         return pd.DataFrame()
-    made = _by_model(comparable(plain[plain["model"].isin(archs.index)]), y)
+    shown = _of_one_run(plain[plain["model"].isin(archs.index)])
+    made = _by_model(comparable(shown), y)
     means = [made.groupby(archs[archs.index.isin(side.index)]).mean() for side in sides]
     return (means[0] - means[1]).dropna(how="all").dropna(axis=1)
 
@@ -179,8 +196,9 @@ class Taps:
         models = models[(models["training"] == "standard") & (models["role"] == "contestant")]
         ours = list(models.loc[models["family"] == self.family, "model"])
         source = list(models.loc[models["is_source"].astype(bool), "model"])
-        article = _by_case(evidence.pictures, self.y, "", taps=ARTICLE)
-        matched = _by_case(evidence.pictures, self.y, "")
+        pictures = evidence.pictures[evidence.pictures["model"].isin([*ours, *source])]
+        taps = [_of_condition(pictures, "", taps=name) for name in (ARTICLE, TAPS)]
+        article, matched = (_by_model(side, self.y).T for side in _alike(*taps))
         note = f"{', '.join(ours)} against {', '.join(source)}"
         shrunk = _gap(article.sub(matched), ours, source, note)
         if shrunk.reason:
@@ -194,16 +212,6 @@ class Taps:
 
 def _lead(found: Effect) -> str:
     return found.reason or f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
-
-
-def _by_case(pictures: pd.DataFrame, y: str, variant: str, *, taps: str = TAPS) -> pd.DataFrame:
-    """Pairs of pictures x models of one condition."""
-    name = "/".join(part for part in (START, taps, variant, _WEIGHT) if part)
-    shown = pictures[pictures["condition"] == name]
-    if y not in shown or shown.empty:
-        return pd.DataFrame()
-    wide: pd.DataFrame = shown.pivot_table(index="case", columns="model", values=y)
-    return wide
 
 
 def _gap(values: pd.DataFrame, first: list[str], second: list[str], note: str) -> Effect:

@@ -3,7 +3,8 @@
 Rows are never mixed, and neither are cells of a column: runs attack different images and stylise
 different pictures, so half a column from each would compare networks by their runs. A column comes
 whole from the first run that measured it, with its interval and its n; models that this run did not
-measure have none.
+measure have none. Pictures stay all of them, marked by their run, for two machines make the same
+picture a little differently: what compares pictures takes both from one run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +19,13 @@ from results.store import StoreError
 
 _ABOUT = ["model", *FACTS, "is_source", "log_params", "robust_training"]  # known of any model
 _COMPANIONS = ("_low", "_high", "_n")
-_PICTURE = ["model", "case", "condition", "seed"]
 
 
 def pool(parts: Sequence[Evidence]) -> Evidence:
     """One evidence of several, the earlier ones first; how to resample is the first one's.
 
     Args:
-        parts: at least one, in order of preference.
+        parts: at least one, each of one run, in order of preference.
 
     Raises:
         StoreError: they were made on different sources, judges, sizes, weights or pictures.
@@ -33,9 +33,8 @@ def pool(parts: Sequence[Evidence]) -> Evidence:
     origins = tuple(one for part in parts for one in part.origins)
     for first, second in combinations(origins, 2):
         _agree(first, second)
-    pictures = pd.concat([part.pictures for part in parts], ignore_index=True)
-    keys = [name for name in _PICTURE if name in pictures]
-    pictures = pictures.drop_duplicates(keys).reset_index(drop=True)
+    marked = [part.pictures.assign(run=place) for place, part in enumerate(parts)]
+    pictures = pd.concat(marked, ignore_index=True)
     table = _pooled([part.table for part in parts])
     return replace(parts[0], table=table, pictures=pictures, origins=origins)
 

@@ -10,6 +10,7 @@ import pytest
 from analysis.cause_columns import cause_columns
 from analysis.evidence import Evidence, gather
 from analysis.picture_designs import Condition, Rung, Taps
+from analysis.pooling import pool
 from analysis.style_columns import ARTICLE
 from analysis.tables import build, load
 from analysis.verdicts import verdicts
@@ -123,6 +124,31 @@ def test_a_rung_is_compared_picture_by_picture(laboratory: Evidence) -> None:
     found = Rung("progress", "l2_025").effect(laboratory)
     assert (found.value, found.n) == (pytest.approx((0.20 + 0.18 + 0.21) / 3), 3)
     assert Rung("progress", "l2_1", "l2_025").effect(laboratory).n == 0
+
+
+@pytest.mark.parametrize("design", [
+    Condition("progress", "fourier-decorrelated+transforms", without="VGG"),
+    Condition("peak_excess", surgery="box-kernels"), Taps("VGG"), Rung("progress", "l2_025"),
+])  # fmt: skip
+def test_two_runs_machines_are_no_effect(
+    laboratory: Evidence, design: Condition | Taps | Rung
+) -> None:
+    """A first run that has the plain pictures only, on a machine that draws them all otherwise."""
+    plain = laboratory.pictures["condition"] == "content-start/matched/w100"
+    intact = plain & ~laboratory.pictures["model"].str.contains("+", regex=False)
+    other = laboratory.pictures[intact]
+    other = other.assign(progress=other["progress"] + 0.5, excess_2=other["excess_2"] + 20)
+    pooled = pool([replace(laboratory, pictures=other), laboratory])
+    found, alone = design.effect(pooled), design.effect(laboratory)
+    assert (found.value, found.n) == (pytest.approx(alone.value), alone.n)
+
+
+def test_twins_are_taken_from_the_run_that_has_both(laboratory: Evidence) -> None:
+    source = laboratory.pictures[laboratory.pictures["model"] == SOURCE]
+    lone = source.assign(progress=source["progress"] - 1)
+    pooled = pool([replace(laboratory, pictures=lone), laboratory])
+    found = Rung("progress", "l2_025").effect(pooled)
+    assert (found.value, found.n) == (pytest.approx((0.20 + 0.18 + 0.21) / 3), 3)
 
 
 def test_causes_are_read_from_their_suites() -> None:

@@ -70,8 +70,8 @@ def clustered(rng: np.random.Generator, *columns: str) -> pd.DataFrame:
 
 
 def of(table: pd.DataFrame, pictures: pd.DataFrame | None = None) -> Evidence:
-    empty = pd.DataFrame({"condition": [], "model": [], "case": []})
-    return Evidence(table, empty if pictures is None else pictures, resamples=100)
+    empty = pd.DataFrame({"condition": [], "model": [], "case": [], "run": []})
+    return Evidence(table, empty if pictures is None else pictures.assign(run=0), resamples=100)
 
 
 @pytest.mark.parametrize(("n", "covariates"), [(12, 1), (8, 2), (6, 2)])

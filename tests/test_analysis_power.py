@@ -97,7 +97,7 @@ def of(lines: list[dict[str, object]], *, archs: int = 0) -> Evidence:
         role=np.where(parts.str[1] == "l2_05", "twin", "contestant"),
         family=np.where(table["model"] == VGG, "VGG", "ResNet"),
     )  # fmt: skip
-    return Evidence(table, pd.DataFrame(lines).assign(weight="w100"))
+    return Evidence(table, pd.DataFrame(lines).assign(weight="w100", run=0))
 
 
 def scatter(rng: np.random.Generator) -> dict[str, float]:

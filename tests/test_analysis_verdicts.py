@@ -37,7 +37,9 @@ def evidence(table: pd.DataFrame) -> Evidence:
     known = table.assign(
         robust_training=table["robust"].astype(float), log_params=np.log10(table["params"])
     )
-    return Evidence(known, pd.DataFrame({"condition": [], "model": [], "case": []}), **HOW)
+    return Evidence(
+        known, pd.DataFrame({"condition": [], "model": [], "case": [], "run": []}), **HOW
+    )
 
 
 def plausible(k: int, n: int, rate: float) -> bool:

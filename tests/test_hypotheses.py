@@ -87,7 +87,7 @@ def world(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def of(table: pd.DataFrame) -> Evidence:
-    empty = pd.DataFrame({"condition": [], "model": [], "case": []})
+    empty = pd.DataFrame({"condition": [], "model": [], "case": [], "run": []})
     return Evidence(table, empty, resamples=100)
 
 

@@ -1,4 +1,4 @@
-"""Pooled evidence: whole columns, no picture twice, and nothing that does not compare."""
+"""Pooled evidence: whole columns, pictures by run, and nothing that does not compare."""
 
 from dataclasses import replace
 
@@ -46,9 +46,9 @@ def test_a_column_comes_whole_and_with_its_interval(parts: list[Evidence]) -> No
     assert table.loc["alex", "family"] == "ALEX" and table.loc["r50", "is_source"] == False  # noqa: E712
 
 
-def test_a_picture_is_counted_once(parts: list[Evidence]) -> None:
-    pictures = pool(parts).pictures.set_index("case")["progress"]
-    assert pictures.to_dict() == {"ihc": pytest.approx(0.1), "coffee": pytest.approx(0.2)}
+def test_pictures_keep_their_run(parts: list[Evidence]) -> None:
+    pictures = pool(parts).pictures.set_index(["run", "case"])["progress"]
+    assert pictures.round(6).to_dict() == {(0, "ihc"): 0.1, (1, "ihc"): 0.2, (1, "coffee"): 0.2}
 
 
 def test_one_part_stays_what_it_was(parts: list[Evidence]) -> None:

@@ -28,7 +28,7 @@ def pictures(table: pd.DataFrame) -> pd.DataFrame:
     cases, offsets = ("a+x", "b+x", "c+x"), (-1, 0, 1)
     return pd.concat(
         table[["model", "progress"]].assign(
-            case=case, condition="content-start/matched/w100", weight="w100",
+            case=case, condition="content-start/matched/w100", weight="w100", run=0,
             progress=table["progress"] + 0.1 * offset, excess_2=table["peak_excess"] + offset,
         )
         for case, offset in zip(cases, offsets, strict=True)
