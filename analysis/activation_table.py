@@ -1,20 +1,18 @@
 """How peaky and how low in entropy activations are, tap by tap (Wang, Li & Vasconcelos 2021)."""
 
-from collections.abc import Iterable
-from itertools import cycle, product
-
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.look import style
+from analysis.sample import factory
 from analysis.style_plots import panel_grid
 
 PLAIN = "none"  # no smoothing; as the bench calls it
 SHOWN = "activation_entropy_share"
 _PLACES = ["model", "taps", "place", "tap", "smoothing"]
 _CONDITION = r"^(?P<taps>[^/]+)/(?P<place>\d+)/(?P<tap>[^/]+)(?:/(?P<smoothing>[^/]+))?$"
-_LOOKS = (("-", "o"), ("--", "s"), (":", "^"))  # after each round of the ten colours
+Colour = tuple[float, float, float]
 
 
 def activation_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -38,18 +36,20 @@ def activation_table(rows: pd.DataFrame) -> pd.DataFrame:
     return means.join(found).reset_index()
 
 
-def entropy_over_depth(found: pd.DataFrame) -> Figure:
+def entropy_over_depth(found: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Entropy's share of an even map's over the taps, a panel an architecture, a line a network.
 
-    A training, or a cell of the factory, has one colour, dash and marker in all panels.
+    A training has one colour in all panels. Of matched nets the colour is the downsampling, dashes
+    are residual connections and squares batch norm.
 
     Args:
         found: ``activation_table``; of several sets of taps the first is drawn, without smoothing.
+        table: the model table, for the switches of matched nets.
     """
     plain = found[(found["smoothing"] == PLAIN) & (found["taps"] == found["taps"].iloc[0])]
     names = plain["model"].str.partition(".")
     plain = plain.assign(arch=names[0], weights=names[2])
-    looks = _looks(plain.groupby("weights")["arch"].nunique())
+    looks = _looks(plain, factory(table).set_index("model"))
     archs = sorted(plain["arch"].unique())
     with style():
         drawn, grid = panel_grid(len(archs), 2.9, 2.4)
@@ -70,11 +70,17 @@ def entropy_over_depth(found: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _looks(panels: pd.Series) -> dict[str, tuple[tuple[float, float, float], str, str]]:
+def _looks(plain: pd.DataFrame, nets: pd.DataFrame) -> dict[str, tuple[Colour, str, str]]:
     """Colour, dash and marker of each kind of weights; those in most panels come first."""
-    ordered: Iterable[str] = sorted(map(str, panels.index), key=lambda name: (-panels[name], name))
-    kinds = product(_LOOKS, sns.color_palette("colorblind"))
-    return {
-        name: (colour, dash, marker)
-        for name, ((dash, marker), colour) in zip(ordered, cycle(kinds), strict=False)
-    }
+    colours = sns.color_palette("colorblind")
+    panels = plain.groupby("weights")["arch"].nunique()
+    ordered: list[str] = sorted(map(str, panels.index), key=lambda name: (-panels[name], name))
+    cells = plain[plain["model"].isin(nets.index)].groupby("weights")["model"].first()
+    kinds = sorted(set(nets["downsampling"]))
+    trainings = [name for name in ordered if name not in cells.index]
+    looks = {name: (colours[i % len(colours)], "-", "o") for i, name in enumerate(trainings)}
+    for name in (name for name in ordered if name in cells.index):
+        net = nets.loc[cells[name]]
+        colour = colours[kinds.index(net["downsampling"]) % len(colours)]
+        looks[name] = (colour, "--" if net["residual"] else "-", "s" if net["batch_norm"] else "^")
+    return looks

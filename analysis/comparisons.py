@@ -1,13 +1,14 @@
 """Which sides the style laboratory compares: named pairs of networks under named conditions."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from analysis.sample import SWITCHES, factory, intact, units
-from analysis.style_columns import ARTICLE, START, TAPS
+from analysis.style_columns import START, TAPS
 
 WEIGHT = "w100"  # the style weight every condition of the laboratory has
 PLAIN_DOWNSAMPLING = "max22"
@@ -17,10 +18,16 @@ BEST_LAYERS = "best-layers"  # see analysis.tuned_layers: no rows are named so
 ADAM = "adam"  # pixels by Adam without random views: the control of those
 RANDOM_VIEWS = ("pixel+transforms", "fourier+transforms", "fourier-decorrelated+transforms")
 PARAMETERIZATIONS = ("fourier", "fourier-decorrelated", ADAM, *RANDOM_VIEWS)
-OTHER_TAPS = ("article", ARTICLE, "without-first")
-ONE_BY_ONE = "matched nets one by one"  # a group of its own, as it is long
+EQUAL_CONTENT = "equal-content"  # see analysis.equal_content: no rows are named so, either
+TEXTURE = f"noise-start/{TAPS}/texture/w1"
+# of the features suite: nothing but the pixels held these pictures back, or something did
+PIXELS, PRIORS = "pixel", "fourier-decorrelated+transforms"
+TAP_CHOICE = "taps, one by one"
+ONE_BY_ONE = "one by one"  # groups that end so are too long for a summary
+_OTHER_TAPS = re.compile(rf"{START}/(?P<taps>(?:article|without-first)(?:/content\d+)?)/{WEIGHT}")
+_SOME_TAPS = re.compile(rf"{START}/(?P<taps>(?:single|subset)/[\d+]+|{TAPS}/content\d+)/{WEIGHT}")
 
-Available = Callable[[str, str], bool]  # model, condition -> whether there are pictures
+Measured = Collection[tuple[str, str]]  # (model, condition) that there are pictures of
 
 
 @dataclass(frozen=True)
@@ -63,32 +70,36 @@ def condition(*variant: str, taps: str = TAPS, weight: str = WEIGHT) -> str:
     return "/".join([START, taps, *variant, weight])
 
 
-def comparisons(table: pd.DataFrame, available: Available) -> list[Comparison]:
+def comparisons(table: pd.DataFrame, measured: Measured) -> list[Comparison]:
     """Every comparison this run has pictures for, those about the source's architecture first.
 
     Args:
         table: columns model, family, role, training, robust, residual, downsampling, batch_norm,
             is_source.
-        available: see ``Available``.
+        measured: see ``Measured``.
     """
     models = table.assign(arch=table["model"].str.partition(".")[0])
     models["network"] = models["model"].str.replace(r"-s\d+(?=\+|$)", "", regex=True)
     models = models.assign(unit=units(models)).sort_values("model")
     found = [
-        *_trainings(models, robust=True), *_family(models), *_variants(models),
+        *_trainings(models, robust=True), *_family(models),
+        *_elsewhere(models, "equal content", condition(EQUAL_CONTENT)),
+        *_elsewhere(models, "textures", TEXTURE),
+        *_variants(models), *_taps(models, sorted({on for _, on in measured})),
         *_surgeries(models), *_switches(models), *_smoothings(models),
         *_trainings(models, robust=False),
+        *_elsewhere(models, "features", PIXELS), *_priors(models),
     ]  # fmt: skip
-    known = [_measured(one, available) for one in found]
+    known = [_measured(one, measured) for one in found]
     return [one for one in known if one.pairs]
 
 
-def _measured(one: Comparison, available: Available) -> Comparison:
+def _measured(one: Comparison, measured: Measured) -> Comparison:
     """Without seeds that have no pictures, nor pairs that lose a side."""
     pairs = []
     for pair in one.pairs:
         first, second = (
-            replace(side, models=tuple(m for m in side.models if available(m, side.condition)))
+            replace(side, models=tuple(m for m in side.models if (m, side.condition) in measured))
             for side in pair
         )
         if one.same_weights:
@@ -117,34 +128,51 @@ def _zoo(models: pd.DataFrame) -> pd.DataFrame:
     return whole[whole["role"] != "matched"]
 
 
-def _trainings(models: pd.DataFrame, *, robust: bool) -> Iterator[Comparison]:
+def _trainings(models: pd.DataFrame, *, robust: bool, on: str = "") -> Iterator[Comparison]:
     """Robust weights, or none that were learned, against standard ones of an architecture."""
     zoo = _zoo(models)
     first = set(zoo.loc[zoo["is_source"].astype(bool), "arch"])
     for arch in sorted(zoo["arch"].unique(), key=lambda name: (name not in first, name)):
         one = zoo[zoo["arch"] == arch]
-        standard = _seeds(one[one["training"] == "standard"])
+        standard = _seeds(one[one["training"] == "standard"], on)
         chosen = one[one["robust"]] if robust else one[one["training"] == "random"]
         for training, part in chosen.groupby("training"):
-            pairs = tuple(_crossed(_seeds(part).values(), standard.values()))
+            pairs = tuple(_crossed(_seeds(part, on).values(), standard.values()))
             group = "robust weights" if robust else "untrained weights"
             yield Comparison(group, f"{arch}: {training} - standard", pairs)
 
 
-def _family(models: pd.DataFrame, family: str = "VGG") -> Iterator[Comparison]:
-    """The family in question against every other architecture, and against their mean."""
+def _family(models: pd.DataFrame, family: str = "VGG", *, on: str = "") -> Iterator[Comparison]:
+    """The family in question against every other architecture, and against the contestants' mean.
+
+    AlexNet, a control, is shown and left out of the mean.
+    """
     zoo = _zoo(models)
-    zoo = zoo[(zoo["training"] == "standard") & zoo["role"].isin(("contestant", "replicate"))]
-    ours = _seeds(zoo[zoo["family"] == family])
-    others = _seeds(zoo[zoo["family"] != family])
+    zoo = zoo[zoo["training"] == "standard"]
+    contestant = zoo["role"].isin(("contestant", "replicate"))
+    ours = _seeds(zoo[contestant & (zoo["family"] == family)], on)
+    others = _seeds(zoo[contestant & (zoo["family"] != family)], on)
     if not ours:
         return
-    for name, side in others.items():
+    for name, side in {**others, **_seeds(zoo[zoo["role"] == "control"], on)}.items():
         yield Comparison(family, f"{family} - {name}", tuple(_crossed(ours.values(), [side])))
-    together = Side(tuple(m for side in ours.values() for m in side.models), condition())
+    together = Side(tuple(m for side in ours.values() for m in side.models), on or condition())
     if len(others) > 1:
         pairs = tuple((together, side) for side in others.values())
         yield Comparison(family, f"{family} - mean of the others", pairs)
+
+
+def _elsewhere(models: pd.DataFrame, group: str, on: str) -> Iterator[Comparison]:
+    """The two main comparisons under another condition."""
+    for one in (*_trainings(models, robust=True, on=on), *_family(models, on=on)):
+        yield replace(one, group=group, name=f"{group}: {one.name}")
+
+
+def _priors(models: pd.DataFrame) -> Iterator[Comparison]:
+    whole = intact(models)
+    yield from _each_and_mean(
+        "features", f"{PRIORS} - {PIXELS} alone", whole, _seeds(whole, PRIORS), on=PIXELS
+    )
 
 
 def _variants(models: pd.DataFrame) -> Iterator[Comparison]:
@@ -159,10 +187,15 @@ def _variants(models: pd.DataFrame) -> Iterator[Comparison]:
             "parameterisation", f"{variant} - {ADAM}", whole, _seeds(whole, condition(variant)),
             on=condition(ADAM),
         )  # fmt: skip
-    for taps in OTHER_TAPS:
-        yield from _each_and_mean(
-            "taps", f"{taps} - {TAPS}", whole, _seeds(whole, condition(taps=taps))
-        )
+
+
+def _taps(models: pd.DataFrame, measured: Iterable[str]) -> Iterator[Comparison]:
+    """Every other choice of taps that was measured against the matched ones."""
+    whole = intact(models)
+    for pattern, group in ((_OTHER_TAPS, "taps"), (_SOME_TAPS, TAP_CHOICE)):
+        for found in filter(None, map(pattern.fullmatch, measured)):
+            name = f"{found['taps']} - {TAPS}"
+            yield from _each_and_mean(group, name, whole, _seeds(whole, found[0]))
 
 
 def _surgeries(models: pd.DataFrame) -> Iterator[Comparison]:
@@ -182,7 +215,7 @@ def _each_and_mean(
     long = set(whole.loc[whole["role"] == "matched", "network"])
     pairs = {key: (side, plain[key]) for key, side in changed.items() if key in plain}
     for key, pair in pairs.items():
-        named = f"{group}, {ONE_BY_ONE}" if key in long else group
+        named = f"{group}, matched nets {ONE_BY_ONE}" if key in long else group
         yield Comparison(named, f"{key}: {name}", (pair,), same_weights=True)
     if len(pairs) > 1:
         together = tuple(pairs.values())

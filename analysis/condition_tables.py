@@ -14,9 +14,9 @@ from analysis.stats import LEVEL
 from analysis.style_columns import PERIODS, style_facts, with_excess
 
 STYLE_SCORES = (
-    "progress", "texture_progress", "texture_log2_ratio", "palette_progress",
-    *(f"peak_{period}" for period in PERIODS), *(f"excess_{period}" for period in PERIODS),
-    "judge_content_distance",
+    "progress", "random_progress", "texture_progress", "texture_log2_ratio", "palette_progress",
+    *(f"{kind}_{period}" for kind in ("peak", "excess", "board_excess") for period in PERIODS),
+    "judge_content_distance", "content_ssim", "content_edges",
 )  # fmt: skip
 FEATURE_SCORES = ("high_frequency_share", "spectral_slope")
 WITHOUT_PRIORS = "pixel"  # the condition of pictures that nothing but the pixels held back
@@ -43,13 +43,19 @@ def features(rows: pd.DataFrame) -> pd.DataFrame:
     ``high_frequency_share`` in [0, 1] and ``spectral_slope`` (0 white noise, -2 photographs), each
     with _low, _high and _n (``t_means`` over channels and logits).
     """
-    shown = rows[(rows["suite"] == "features") & rows["metric"].isin(FEATURE_SCORES)]
-    if shown.empty:
+    facts = feature_facts(rows)
+    if facts.empty:
         return pd.DataFrame()
-    wide = shown.pivot_table(index=[*_LINE, "case"], columns="metric", values="value")
-    found = t_means(wide.reset_index(), FEATURE_SCORES)
+    found = t_means(facts, FEATURE_SCORES)
     found.insert(2, "priors", found["condition"] != WITHOUT_PRIORS)
     return found.sort_values(["priors", "model"]).reset_index(drop=True)
+
+
+def feature_facts(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line a picture of the features suite: model, condition, case, ``FEATURE_SCORES``."""
+    shown = rows[(rows["suite"] == "features") & rows["metric"].isin(FEATURE_SCORES)]
+    wide = shown.pivot_table(index=[*_LINE, "case"], columns="metric", values="value")
+    return wide.reset_index().rename_axis(columns=None)
 
 
 def t_means(facts: pd.DataFrame, scores: Sequence[str]) -> pd.DataFrame:

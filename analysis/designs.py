@@ -10,9 +10,11 @@ import pandas as pd
 
 from analysis.association import associate, partial_spearman
 from analysis.contrasts import mediated
+from analysis.crossed import laid_out, paired_or_crossed
 from analysis.evidence import Evidence, lacking
 from analysis.factorial import main_effect
 from analysis.outlier import set_apart
+from analysis.picture_designs import matched_pairs
 from analysis.sample import (
     SWITCHES,
     by_unit,
@@ -23,6 +25,7 @@ from analysis.sample import (
 from analysis.verdict import Effect, missing
 
 STANDARD, RANDOM = ("standard",), ("random",)
+_FEWEST_PICTURES = 3  # for their scatter, as among the comparisons
 _NO_FACTORY = "no matched nets in this run"
 
 
@@ -80,12 +83,21 @@ class Switch:
     second: Any
 
     def effect(self, evidence: Evidence) -> Effect:
-        """Over cells of the factory, seeds averaged (``main_effect``)."""
+        """Over cells of the factory, seeds averaged, crossed with pictures where y is of pictures.
+
+        Where it is not, and in the note, the pictures are held fixed (``main_effect``).
+        """
         nets = factory(evidence.table)
         absent = lacking(nets, self.y) if len(nets) else _NO_FACTORY
-        return missing(absent) if absent else main_effect(
-            nets, self.y, self.switch, self.first, self.second
-        )  # fmt: skip
+        if absent:
+            return missing(absent)
+        held = main_effect(nets, self.y, self.switch, self.first, self.second)
+        grid = matched_pairs(evidence, self.y, self.switch, self.first, self.second)
+        if held.reason or grid.shape[1] < _FEWEST_PICTURES:
+            return replace(held, note=f"pictures held fixed; {held.note}") if held.note else held
+        over = paired_or_crossed(laid_out(grid))
+        fixed = f"{held.value:+.2g} [{held.low:+.2g}, {held.high:+.2g}]"
+        return replace(over, n=held.n, note=f"pictures held fixed {fixed}; {held.note}")
 
 
 @dataclass(frozen=True)

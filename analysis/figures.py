@@ -22,6 +22,7 @@ from analysis.style_columns import (
     style_curves,
 )
 from analysis.tables import Run
+from analysis.tap_plot import tap_choices, taps
 from analysis.transfer_columns import condition_rates, transfer_facts
 from results.artifacts import condition_and_case
 from results.store import StoreError
@@ -96,7 +97,7 @@ def further_figures(
 ) -> dict[str, Callable[[], Figure]]:  # fmt: skip
     """Those of ``every_figure`` that need more than the model table."""
     return dict([
-        *lens_figures(run, table, lens), *lab_figures(lab),
+        *lens_figures(run, table, lens), *lab_figures(lab, table),
         ("verdicts", lambda: verdict_plots.forest(answers())),
     ])  # fmt: skip
 
@@ -156,8 +157,15 @@ def blocks(pairs: pd.DataFrame, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: block for name, block in found.items() if len(block)}
 
 
-def lab_figures(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """The style laboratory's figures these tables have lines for: file name and what draws it."""
+def lab_figures(
+    tables: dict[str, pd.DataFrame], table: pd.DataFrame
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The style laboratory's figures these tables have lines for: file name and what draws it.
+
+    Args:
+        tables: ``lab.lab_tables``.
+        table: the model table.
+    """
     if "judgements" in tables:
         yield (
             "judges",
@@ -168,7 +176,9 @@ def lab_figures(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, Callable
     if "features" in tables:
         yield "features", lambda: lab_plots.feature_spectra(tables["features"])
     if "activations" in tables:
-        yield "activations", lambda: entropy_over_depth(tables["activations"])
+        yield "activations", lambda: entropy_over_depth(tables["activations"], table)
+    if "contrasts" in tables and len(choices := tap_choices(tables["contrasts"])):
+        yield "taps", lambda: taps(choices)
 
 
 def strongest(lines: pd.DataFrame) -> pd.DataFrame:

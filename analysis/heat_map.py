@@ -49,3 +49,12 @@ def heat_map(
     ax.tick_params(axis="y", rotation=0)
     ax.tick_params(axis="x", rotation=90 if narrow else 0)
     return drawn, ax
+
+
+def certainty(low: pd.Series, high: pd.Series, n: pd.Series) -> str:
+    """A line for a title: how many pictures cells have, and how wide their intervals get."""
+    counts = sorted({int(n.min()), int(n.max())})
+    return (
+        f"n = {' to '.join(map(str, counts))} pictures a cell; 95 % intervals reach at most "
+        f"{50 * float((high - low).max()):.0f} points either way"
+    )

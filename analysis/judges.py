@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.stats import Floats, interval, mean, spearman
+from analysis.stats import Estimate, Floats, interval, mean, spearman
 from analysis.style_columns import style_facts
 from analysis.transfer_columns import spread
 
@@ -87,42 +87,57 @@ def judge_pairs(found: pd.DataFrame, *, resamples: int, seed: int) -> pd.DataFra
 def judge_columns(found: pd.DataFrame, *, resamples: int, seed: int) -> pd.DataFrame:
     """One row an optimised network; empty without judgements.
 
-    Columns: ``progress_by_others``, the mean over all other networks as judges (the row's
-    off-diagonal mean) with _low, _high, _n over pairs of pictures; ``progress_by_itself``;
+    Columns, each with _low, _high, _n over pairs of pictures: ``progress_by_others``, the mean over
+    all other networks as judges (the row's off-diagonal mean); ``progress_by_itself``;
     ``home_bonus``, what it sees in its own pictures beyond what its pictures are worth to others
     and what it sees in others' pictures: the diagonal minus the additive prediction from the
     off-diagonal, NaN with fewer than three networks or gaps in the matrix.
     """
     inside = found[~found["judge"].str.startswith("(")]
     own = inside["judge"] == inside["model"]
-    others = inside[~own]
-    lines = {}
-    for model, part in others.groupby("model"):
-        seen = mean(part["progress"], clusters=part["case"], resamples=resamples, seed=seed)
-        itself = inside.loc[own & (inside["model"] == model), "progress"].mean()
-        lines[str(model)] = {
-            **spread("progress_by_others", seen), "progress_by_itself": float(itself)
-        }  # fmt: skip
+    how = {"resamples": resamples, "seed": seed}
+    lines = {
+        str(model): {
+            **_seen("progress_by_others", part, **how),
+            **_seen("progress_by_itself", inside[own & (inside["model"] == model)], **how),
+        }
+        for model, part in inside[~own].groupby("model")
+    }  # fmt: skip
     columns = pd.DataFrame.from_dict(lines, orient="index")
-    return columns.join(_home_bonus(inside)) if len(columns) else columns
+    return columns.join(_home_bonuses(inside, **how)) if len(columns) else columns
 
 
-def _home_bonus(inside: pd.DataFrame) -> pd.Series:
-    """Diagonal minus G + (n - 1) / (n - 2) (R + C - 2 G), the additive fit to the off-diagonal.
+def _seen(name: str, part: pd.DataFrame, *, resamples: int, seed: int) -> dict[str, float]:
+    clusters = part["case"]
+    return spread(name, mean(part["progress"], clusters=clusters, resamples=resamples, seed=seed))
 
-    R, C and G are the off-diagonal means of the network's row, of its column, and of all; they
-    hold (n - 2) / (n - 1) of its two effects, since the diagonal is missing from them.
+
+def _home_bonuses(inside: pd.DataFrame, *, resamples: int, seed: int) -> pd.DataFrame:
+    """``home_bonus`` of each network with its ends; intervals resample pairs of pictures."""
+    cube, judges, models, cases = _cube(inside)
+    if judges != models or len(models) < _FEWEST or np.isnan(cube).any():
+        return pd.DataFrame({"home_bonus": np.nan}, index=models)
+    bonuses = _home_bonus(_resampled(cube, resamples, seed))
+    lines = {}
+    for model, drawn in zip(models, bonuses.T, strict=True):
+        low, high = interval(drawn[1:]) if len(cases) > 1 else (np.nan, np.nan)
+        lines[model] = spread("home_bonus", Estimate(float(drawn[0]), low, high, len(cases)))
+    return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def _home_bonus(seen: Floats) -> Floats:
+    """Diagonals "r n" of matrices "r n n" minus the additive fit to what is off the diagonal.
+
+    The fit is G + (n - 1) / (n - 2) (R + C - 2 G): R, C and G are the off-diagonal means of the
+    network's row, of its column, and of all; they hold (n - 2) / (n - 1) of its two effects, since
+    the diagonal is missing from them.
     """
-    wide = inside.pivot_table(index="model", columns="judge", values="progress")
-    wide = wide.reindex(columns=wide.index)
-    n = len(wide)
-    if n < 3 or wide.isna().any(axis=None):
-        return pd.Series(np.nan, index=wide.index, name="home_bonus")
-    off = wide.mask(np.eye(n, dtype=bool))
-    grand = float(np.nanmean(off.to_numpy()))
-    effects = off.mean(axis=1) + off.mean(axis=0) - 2 * grand
-    bonus = np.diag(wide) - grand - (n - 1) / (n - 2) * effects.to_numpy(float)
-    return pd.Series(bonus, index=wide.index, name="home_bonus")
+    n = seen.shape[-1]
+    own = np.einsum("rii->ri", seen)
+    rows, columns = ((seen.sum(axis=side) - own) / (n - 1) for side in (1, 2))
+    grand = rows.mean(axis=1, keepdims=True)
+    bonus: Floats = own - grand - (n - 1) / (n - 2) * (rows + columns - 2 * grand)
+    return bonus
 
 
 def agreement(found: pd.DataFrame, *, resamples: int, seed: int) -> Agreement | None:
@@ -131,13 +146,8 @@ def agreement(found: pd.DataFrame, *, resamples: int, seed: int) -> Agreement | 
     Two judges are compared on the networks that neither of them is. Intervals resample pairs of
     content and style, the same draw for all judges.
     """
-    cube, judges, models, cases = _cube(found)
-    n = len(cases)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    counts = np.concatenate([np.ones((1, n)), drawn]).astype(float)
-    seen = np.einsum("rc,jmc->rjm", counts, np.nan_to_num(cube))
-    times = np.einsum("rc,jmc->rjm", counts, (~np.isnan(cube)).astype(float))
-    means = np.divide(seen, times, out=np.full(seen.shape, np.nan), where=times > 0)
+    cube, judges, models, _ = _cube(found)
+    means = _resampled(cube, resamples, seed)
     rhos = {}
     for a, b in combinations(range(len(judges)), 2):
         known = ~np.isnan(cube[[a, b]]).any(axis=(0, 2))
@@ -162,6 +172,17 @@ def agreement(found: pd.DataFrame, *, resamples: int, seed: int) -> Agreement | 
     return Agreement(
         pd.DataFrame(lines), rho, total["rho_low"], total["rho_high"], (1 + (m - 1) * rho) / m
     )
+
+
+def _resampled(cube: Floats, resamples: int, seed: int) -> Floats:
+    """Means over pictures "r j m": of the data, then of each draw, the same one for all judges."""
+    n = cube.shape[-1]
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    counts = np.concatenate([np.ones((1, n)), drawn]).astype(float)
+    seen = np.einsum("rc,jmc->rjm", counts, np.nan_to_num(cube))
+    times = np.einsum("rc,jmc->rjm", counts, (~np.isnan(cube)).astype(float))
+    means: Floats = np.divide(seen, times, out=np.full(seen.shape, np.nan), where=times > 0)
+    return means
 
 
 def _cube(found: pd.DataFrame) -> tuple[Floats, list[str], list[str], list[str]]:

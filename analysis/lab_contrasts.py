@@ -21,8 +21,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparisons import ONE_BY_ONE, WEIGHT, Comparison, Side, comparisons
+from analysis.condition_tables import FEATURE_SCORES, feature_facts
 from analysis.contrasts import FEWEST_PAIRS
 from analysis.crossed import laid_out, paired_or_crossed
+from analysis.equal_content import with_equal_content
 from analysis.style_columns import PERIODS, style_facts, with_excess
 from analysis.tuned_layers import with_best_layers
 
@@ -34,6 +36,7 @@ SCORES = {
 }  # fmt: skip
 # of the file alone, for the summary would be too wide to read
 _MORE = (
+    "random_progress", "content_ssim", "content_edges", *FEATURE_SCORES,
     "excess_16", *(f"board_excess_{period}" for period in PERIODS[1:]),
     *(f"lattice_excess_{period}" for period in PERIODS),
 )  # fmt: skip
@@ -51,7 +54,9 @@ def contrasts(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     effect: the first side minus the second, mean over pictures and units, in the score's unit:
     progress and texture_log2_ratio (see ``style_facts``; -1 is half the distance on the first
     side), excess_p and board_excess_p in dB and lattice_excess_p (see ``with_excess``; the same
-    period on both sides), content distance. low, high, p: see the module; NaN where nothing
+    period on both sides), content distance, content_ssim and content_edges (both 1 = kept),
+    high_frequency_share in [0, 1] and spectral_slope. Cases of features are channels and classes,
+    compared where both sides have them. low, high, p: see the module; NaN where nothing
     measures the scatter. n_pictures: pairs of pictures both sides have; n_networks: pairs of
     networks; n_units: architectures (matched pairs, seeds) among them; n_seeds: the most weight
     seeds of one network; unit: what the interval is over.
@@ -61,12 +66,13 @@ def contrasts(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         table: see ``comparisons``.
     """
     facts = with_excess(style_facts(rows))
-    known = [name for name in (*SCORES, *_MORE) if name in facts]
-    if facts.empty or not known:
+    every = [facts, with_equal_content(facts, rows), feature_facts(rows)]
+    scores = pd.concat([part for part in every if len(part)] or every)
+    known = [name for name in (*SCORES, *_MORE) if name in scores]
+    if scores.empty or not known:
         return pd.DataFrame(columns=COLUMNS)
-    means = with_best_layers(facts.groupby(["model", "condition", "case"])[known].mean())
-    measured = {(str(model), str(on)) for model, on, _ in means.index}
-    chosen = comparisons(table, lambda model, condition: (model, condition) in measured)
+    means = with_best_layers(scores.groupby(["model", "condition", "case"])[known].mean())
+    chosen = comparisons(table, {(str(model), str(on)) for model, on, _ in means.index})
     lines = []
     for score in known:
         values = _by_side(means[score].dropna())
@@ -147,7 +153,7 @@ def _seeds(side: Side, values: Values) -> pd.DataFrame:
 
 def contrast_table(found: pd.DataFrame) -> str:
     """The comparisons as Markdown: a line each, a column a score; of matched nets only means."""
-    shown = found[~found["group"].str.contains(ONE_BY_ONE, regex=False)]
+    shown = found[~found["group"].str.endswith(ONE_BY_ONE) & found["score"].isin(list(SCORES))]
     if shown.empty:
         return f"No two sides to compare at style weight {WEIGHT.removeprefix('w')}."
     scores = [name for name in SCORES if name in set(shown["score"])]

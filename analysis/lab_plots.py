@@ -57,7 +57,7 @@ def _agreed(judges: pd.DataFrame | None) -> str:
 def lattices(lines: pd.DataFrame, fit: pd.DataFrame) -> Figure:
     """Measured peak excess over predicted unevenness, a panel a condition.
 
-    A point is a network at one period, as in the fit.
+    A point is a network at one period; the fit is within periods, for they differ by themselves.
 
     Args:
         lines: ``stride_lattices.lattice_lines``.
@@ -65,8 +65,6 @@ def lattices(lines: pd.DataFrame, fit: pd.DataFrame) -> Figure:
     """
     lines = lattice_networks(lines)
     conditions = sorted(lines["condition"].unique())
-    ranked = fit[(fit["period"] == "all") & (fit["predictor"] == "unevenness")]
-    ranked = ranked.set_index("condition")
     with style():
         drawn = figure(4.3 * len(conditions) + 1, 4.0)
         panels = np.atleast_1d(drawn.subplots(1, len(conditions), sharex=True, sharey=True))
@@ -77,15 +75,24 @@ def lattices(lines: pd.DataFrame, fit: pd.DataFrame) -> Figure:
                 shown, x="unevenness", y="excess", hue="period", style="period", palette=colours,
                 s=28, alpha=0.8, ax=ax, legend="full" if ax is panels[-1] else False,
             )  # fmt: skip
-            one = ranked.loc[condition]
             ax.axhline(0, color="0.7", lw=0.8, zorder=0)
             ax.set(
                 xlabel="predicted unevenness of coverage", ylabel="K(p) above the style's [dB]",
-                title=f"{condition}\nrho = {one['rho']:+.2f} [{one['rho_low']:+.2f}, "
-                f"{one['rho_high']:+.2f}], {one['models']:.0f} networks",
+                title=f"{condition}\n{_ranked(fit[fit['condition'] == condition])}",
             )  # fmt: skip
         panels[-1].legend(title="period", loc="center left", bbox_to_anchor=(1.02, 0.5))
     return drawn
+
+
+def _ranked(fit: pd.DataFrame) -> str:
+    """Rho at each period where the predictions differ."""
+    known = fit[(fit["period"] != "all") & fit["rho"].notna()]
+    lines = [
+        f"rho at period {one['period']}: {one['rho']:+.2f} [{one['rho_low']:+.2f}, "
+        f"{one['rho_high']:+.2f}], {one['models']:.0f} networks"
+        for one in known.to_dict("records")
+    ]
+    return "\n".join(lines) or "no two predictions differ at any period"
 
 
 def feature_spectra(found: pd.DataFrame) -> Figure:
@@ -104,7 +111,9 @@ def feature_spectra(found: pd.DataFrame) -> Figure:
             for i, (condition, colour) in enumerate(zip(conditions, colours, strict=True)):
                 part = found[found["condition"] == condition].set_index("model")
                 value = part[score]
-                ends = np.stack([value - part[f"{score}_low"], part[f"{score}_high"] - value])
+                least = 0.0 if METRICS[score].low == 0 else -np.inf  # no share is below nought
+                low = part[f"{score}_low"].clip(lower=least)
+                ends = np.stack([value - low, part[f"{score}_high"] - value])
                 places = [models.index(name) - 0.12 * i for name in part.index]
                 ax.errorbar(
                     value, places, xerr=np.nan_to_num(ends), fmt="os^Dv"[i % 5], ms=5, lw=1.4,

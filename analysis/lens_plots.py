@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import pdist
 
-from analysis.heat_map import heat_map
+from analysis.heat_map import certainty, heat_map
 from analysis.layer_columns import VERDICT_BUDGET
-from analysis.look import appearances, figure, line_legend, style
+from analysis.look import appearances, families, figure, line_legend, style
 
 _ACROSS = 4  # panels in a row
 _MOST_LINES = 6  # that a panel has room to name
@@ -62,7 +62,7 @@ def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
     Args:
         ratios: ``layer_columns.layer_ratios``.
-        table: the model table, for colours.
+        table: the model table, for colours and for who is robust.
     """
     budgets = sorted(ratios["budget"].unique())
     budget = VERDICT_BUDGET if VERDICT_BUDGET in budgets else budgets[len(budgets) // 2]
@@ -88,18 +88,24 @@ def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 
 def _depth_curves(ax: Axes, part: pd.DataFrame, table: pd.DataFrame) -> None:
-    looks = appearances(table)
+    """Standard weights solid, robust ones dashed, untrained ones grey with dots and dashes."""
+    known = table.set_index("model")
+    looks = families(list(table["family"]))
     for (model, kind), line in part.sort_values("depth").groupby(["model", "kind"]):
-        look = looks[str(model)]
+        one = known.loc[str(model)]
+        colour, marker = looks[str(one["family"])]
+        dash = "--" if one["robust"] else "-"
+        if str(model).split(".", 1)[1].startswith("random"):
+            colour, dash = "0.45", "-."
         if kind == "noise":
-            ax.plot(line["depth"], line["ratio"], color=look.colour, ls=":", lw=1)
+            ax.plot(line["depth"], line["ratio"], color=colour, ls=":", lw=1)
             continue
         tag = str(model).split(".", 1)[1]
-        ax.plot(line["depth"], line["ratio"], color=look.colour, ls=look.dash, lw=1.5, ms=4,
-                marker=look.marker, label=tag)  # fmt: skip
-        ax.fill_between(line["depth"], line["low"], line["high"], color=look.colour, alpha=0.15,
-                        lw=0)  # fmt: skip
+        ax.plot(line["depth"], line["ratio"], color=colour, ls=dash, lw=1.5, ms=4, marker=marker,
+                label=tag)  # fmt: skip
+        ax.fill_between(line["depth"], line["low"], line["high"], color=colour, alpha=0.15, lw=0)
     ax.set_xticks(sorted(part["depth"].unique()))
+    ax.tick_params(labelbottom=True)
 
 
 def matrix(pairs: pd.DataFrame) -> Figure:
@@ -150,8 +156,10 @@ def edits(rates: pd.DataFrame, source: str) -> Figure:
     wide = 100 * chosen.pivot(index="target", columns="edit", values="fooling")
     wide = wide.reindex(columns=sorted(map(str, wide.columns), key=_edit_order))
     with style():
+        wide.columns = [name.replace("_", "\n") for name in wide.columns]
         drawn, ax = heat_map(wide, label="fooled [%]", cell=(0.75, 0.38), least=6.5)
-        ax.set_title(f"edited perturbations of {source}")
+        sure = certainty(*(chosen[f"fooling_{part}"] for part in ("low", "high", "n")))
+        ax.set_title(f"edited perturbations of {source}\n{sure}")
     return drawn
 
 

@@ -20,12 +20,14 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
+from analysis.sample import standard_zoo
 from results.store import write_atomically
 
 # A family keeps its colour and marker from run to run; others follow in alphabetical order.
 _FAMILIES = ["VGG", "ResNet", "DenseNet", "Inception"]
 _SHADES = 4  # of one colour that an eye can tell apart
 MOST_NAMED = 16  # models in one figure
+FADED = 0.4  # of a point that is shown and in no correlation
 _COLOURS = [0, 3, 2, 4, 1, 5, 8, 9, 6, 7]  # positions in seaborn's "colorblind" palette
 _MARKERS = ["o", "s", "D", "^", "v", "P", "X", "h", "<", ">"]
 _STYLE: dict[Any, Any] = {
@@ -117,6 +119,9 @@ def legend(drawn: Figure, table: pd.DataFrame) -> None:
     if table["is_source"].any():
         hollow = ring | {"color": "0.4", "mfc": "none", "mew": 1.2}
         entries.append(Line2D([], [], label="source (white box, not in rho)", **hollow))
+    if set(table["model"]) - set(standard_zoo(table, source=True)["model"]):
+        small = ring | {"color": "0.4", "ms": 4.5, "alpha": FADED, "mec": "none"}
+        entries.append(Line2D([], [], label="untrained, matched (not in rho)", **small))
     drawn.legend(
         handles=entries, loc="outside lower center", ncols=len(entries), columnspacing=1.2,
         handletextpad=0.2,

@@ -20,6 +20,7 @@ from results.store import write_atomically
 
 COLUMNS = [
     "model", "case", "seed", "start", "method", "layers", "weight", "style", "content", "front",
+    "condition",
 ]  # fmt: skip
 _CONDITION = r"^(?P<start>[^/]+)/(?P<variant>.+)/w(?P<weight>[\d.e+-]+)$"
 _LAYERS = r"/layers([^/]+)"
@@ -30,16 +31,18 @@ _GRID = ["model", "case", "seed", "start", "method"]
 def grid_points(rows: pd.DataFrame) -> pd.DataFrame:
     """One line a picture: its place in the grid, its two distances, and whether it is on the front.
 
-    Columns: model, case, seed; start; method, the rest of the condition; layers and weight, the
-    two axes of the grid (``equal`` where all layers weigh the same, however that was written; a
-    picture made twice counts once); style and content, the judge's distances; front: no other
-    picture of the same grid (model, case, seed, start and method) has less of one distance and not
-    more of the other.
+    Columns: model, case, seed, condition; start; method, what else the condition names; layers and
+    weight, the two axes of the grid (``equal`` where all layers weigh the same, however that was
+    written; a picture made twice counts once); style and content, the judge's distances; front: no
+    other picture of the same grid (model, case, seed, start and method) has less of one distance
+    and not more of the other.
     """
     facts = style_facts(rows)
-    if facts.empty:
+    if not {"judge_style_distance", "judge_content_distance"} <= set(facts):
         return pd.DataFrame(columns=COLUMNS)
-    points = facts[["model", "case", "seed"]].join(facts["condition"].str.extract(_CONDITION))
+    points = facts[["model", "case", "seed", "condition"]].join(
+        facts["condition"].str.extract(_CONDITION)
+    )
     points["method"] = points["variant"].str.replace(_LAYERS, "", regex=True)
     layers = points["variant"].str.extract(_LAYERS, expand=False)
     points["layers"] = layers.where(~layers.str.fullmatch(_ALIKE, na=True), "equal")

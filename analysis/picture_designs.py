@@ -8,7 +8,15 @@ import pandas as pd
 from analysis.contrasts import paired
 from analysis.crossed import laid_out, paired_or_crossed
 from analysis.evidence import Evidence
-from analysis.sample import intact, standard_zoo, units, usable, usual_robust
+from analysis.sample import (
+    SWITCHES,
+    factory,
+    intact,
+    standard_zoo,
+    units,
+    usable,
+    usual_robust,
+)
 from analysis.style_columns import ARTICLE, PERIODS, START, TAPS, comparable
 from analysis.verdict import Effect, missing
 
@@ -62,7 +70,8 @@ class Condition:
             return missing("no pair of pictures was shown to all of the networks")
         names = chosen.assign(unit=units(chosen)).set_index("model")["unit"]
         grid = gaps.groupby(names.reindex(gaps.index)).mean()
-        return _with_pictures(paired(grid.mean(axis=1), note=f"{len(gaps)} networks"), grid)
+        note = f"{len(gaps)} networks" + ", pictures held fixed" * (grid.shape[1] == 1)
+        return _with_pictures(paired(grid.mean(axis=1), note=note), grid)
 
 
 def _of_condition(pictures: pd.DataFrame, variant: str, *, taps: str = TAPS) -> pd.DataFrame:
@@ -173,6 +182,28 @@ def _retrained(
     made = _by_model(comparable(shown), y)
     means = [made.groupby(archs[archs.index.isin(side.index)]).mean() for side in sides]
     return (means[0] - means[1]).dropna(how="all").dropna(axis=1)
+
+
+def matched_pairs(
+    evidence: Evidence, y: str, switch: str, first: object, second: object
+) -> pd.DataFrame:
+    """Pairs of matched nets that differ in one switch x pictures all nets have: first - second.
+
+    By the plain method, seeds averaged; without columns where a picture has no y of its own.
+    """
+    nets = factory(evidence.table).set_index("model")
+    plain = _of_condition(evidence.pictures, "")
+    shown = plain[plain["model"].isin(nets.index)]
+    if y not in shown or shown.empty:
+        return pd.DataFrame()
+    made = _by_model(_of_one_run(shown), y).dropna(axis=1)
+    others = [name for name in SWITCHES if name != switch]
+    known = nets.loc[made.index]
+    sides = [
+        made[known[switch] == level].groupby([known[name] for name in others]).mean()
+        for level in (first, second)
+    ]
+    return (sides[0] - sides[1]).dropna()
 
 
 @dataclass(frozen=True)

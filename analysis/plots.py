@@ -10,10 +10,20 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from analysis.association import Correlation, correlate
-from analysis.heat_map import heat_map
-from analysis.look import appearances, figure, headliners, legend, line_legend, place_labels, style
+from analysis.heat_map import certainty, heat_map
+from analysis.look import (
+    FADED,
+    appearances,
+    families,
+    figure,
+    headliners,
+    legend,
+    line_legend,
+    place_labels,
+    style,
+)
 from analysis.robustness_columns import READ_AT
-from analysis.sample import standard_networks
+from analysis.sample import standard_networks, standard_zoo
 from analysis.stats import FEWEST_MODELS
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
@@ -70,7 +80,8 @@ def scatter(
     """One point a model with 95 % bars, family by colour and marker, robust ringed in black.
 
     Rho and the line (least squares, four models or more) are the standard zoo's: without the
-    source, which is hollow, untrained networks, matched nets and operated copies.
+    source, which is hollow, and without untrained networks, matched nets and operated copies, which
+    are small and faded.
     Models without x or y are not drawn.
     """
     _points(table, x, y, ax, correlation or correlate(standard_networks(table), x, y))
@@ -81,16 +92,20 @@ def scatter(
 def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
     shown = table.dropna(subset=[x, y])
     _line(ax, standard_networks(shown), x, y)
-    looks = appearances(table)
+    looks = families(list(table["family"]))
+    counted = set(standard_zoo(shown, source=True)["model"])
     for model in shown.to_dict("records"):
-        look = looks[str(model["model"])]
+        colour, marker = looks[str(model["family"])]
         xs, ys = _ends(model, x), _ends(model, y)
-        ax.plot(xs, [model[y]] * 2, color=look.colour, lw=1, alpha=0.45, zorder=2)
-        ax.plot([model[x]] * 2, ys, color=look.colour, lw=1, alpha=0.45, zorder=2)
-        face = "white" if model["is_source"] else look.colour
-        edge = "black" if look.robust else look.colour
-        ax.scatter(model[x], model[y], s=55, marker=look.marker, facecolor=face, edgecolor=edge,
-                   linewidth=1.5, zorder=3)  # fmt: skip
+        whole = model["model"] in counted
+        bar: dict[str, Any] = {"color": colour, "lw": 1, "alpha": 0.45 if whole else 0.12}
+        ax.plot(xs, [model[y]] * 2, zorder=2, **bar)
+        ax.plot([model[x]] * 2, ys, zorder=2, **bar)
+        face = "white" if model["is_source"] else colour
+        edge = "black" if model["robust"] else colour
+        ax.scatter(model[x], model[y], s=55 if whole else 25, marker=marker, facecolor=face,
+                   edgecolor=edge, linewidth=1.5 if whole else 0, alpha=1 if whole else FADED,
+                   zorder=3 if whole else 2)  # fmt: skip
     ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=describe(found))
     ax.margins(0.12)
 
@@ -140,8 +155,7 @@ def conditions(rates: pd.DataFrame) -> Figure:
     wide.columns = [_column_name(str(name), int(steps[name])) for name in wide.columns]
     with style():
         drawn, ax = heat_map(wide, label="rate [%]", cell=(0.95, 0.38), least=5.0)
-        width = float((last["high"] - last["low"]).median())
-        ax.set_title(f"{_HEAT_TITLE}\n95 % intervals: {50 * width:.0f} points either way, median")
+        ax.set_title(f"{_HEAT_TITLE}\n{certainty(last['low'], last['high'], last['n'])}")
     return drawn
 
 

@@ -9,15 +9,13 @@ from analysis.style_columns import PERIODS, style_facts
 from analysis.transfer_columns import spread
 
 _PLAIN = r"^[^/]+/(?P<taps>[^/]+)(?:/texture)?/w[\d.e+-]+$"
-PREDICTORS = ("unevenness", "unevenness_multiples")
 
 
 def lattice_lines(rows: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """One line a network, condition and period; empty where coverage was not predicted.
 
     Columns: model, condition, period in pixels; ``unevenness`` of the coverage by the layers of
-    that period, 0 where no layer has it (``zoo.coverage``); ``unevenness_multiples``, the largest
-    at the period and its multiples, since a lattice of period 8 has lines at 4 and 2 as well;
+    that period, 0 where no layer has it (``zoo.coverage``);
     ``excess`` = K(period) of the output minus the style's, in dB, with _low, _high, _n over
     pictures. Only plain transfer and textures on the taps that were predicted for.
     """
@@ -41,11 +39,9 @@ def lattice_lines(rows: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -
             found = mean(peaks[:, 0] - peaks[:, 1], clusters=part["case"], resamples=resamples,
                          seed=seed)  # fmt: skip
             if found.n:
-                multiples = [value for step, value in layers.items() if step % period == 0]
                 lines.append({
                     "model": model, "condition": condition, "period": period,
                     "unevenness": layers.get(period, 0.0),
-                    "unevenness_multiples": max(multiples, default=0.0),
                     **spread("excess", found),
                 })  # fmt: skip
     return pd.DataFrame(lines)
@@ -61,32 +57,31 @@ def lattice_networks(lines: pd.DataFrame) -> pd.DataFrame:
     whole = intact(lines)
     whole = whole.assign(model=networks(whole))
     keys = ["model", "condition", "period"]
-    return whole.groupby(keys, as_index=False)[[*PREDICTORS, "excess"]].mean()
+    return whole.groupby(keys, as_index=False)[["unevenness", "excess"]].mean()
 
 
 def lattice_fit(lines: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """How well the prediction ranks the peaks: one line a condition, period and predictor.
+    """How well the prediction ranks the peaks: one line a condition and period.
 
-    Over ``lattice_networks``. Columns: condition, period ("all": every network at every period),
-    predictor, rho (Spearman) with rho_low and rho_high, n lines, models. Intervals resample
-    networks whole, and describe these networks. NaN where all predictions are alike.
+    Over ``lattice_networks``. Columns: condition, period ("all": every network at every period, so
+    that what sets periods apart is in it, too), rho (Spearman) with rho_low and rho_high, n lines,
+    models. Intervals resample networks whole, and describe these networks. NaN where all
+    predictions are alike.
     """
     found = []
     for condition, part in lattice_networks(lines).groupby("condition"):
         groups = [("all", part), *((str(period), one) for period, one in part.groupby("period"))]
         for period, group in groups:
-            found += [
-                {"condition": condition, "period": period, "predictor": name,
-                 **_ranked(group, name, resamples, seed)}
-                for name in PREDICTORS
-            ]  # fmt: skip
+            found.append({
+                "condition": condition, "period": period, **_ranked(group, resamples, seed)
+            })  # fmt: skip
     return pd.DataFrame(found)
 
 
-def _ranked(group: pd.DataFrame, name: str, resamples: int, seed: int) -> dict[str, float]:
+def _ranked(group: pd.DataFrame, resamples: int, seed: int) -> dict[str, float]:
     models = sorted(group["model"].unique())
     places = [np.flatnonzero(group["model"] == model) for model in models]
-    x, y = group[name].to_numpy(float), group["excess"].to_numpy(float)
+    x, y = group["unevenness"].to_numpy(float), group["excess"].to_numpy(float)
     rng = np.random.default_rng(seed)
     drawn = []
     for chosen in rng.integers(0, len(models), size=(resamples, len(models))):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ _MARKERS = {SUPPORTED: "o", CONTRADICTED: "X", UNDECIDED: "s"}
 # where the axis may end, in effects that matter: estimates are shown, long intervals cut off
 _NEAREST, _FARTHEST = 3.0, 8.0
 _WIDE = 80
+_BELOW = 66  # letters that fit below the axis
 
 
 def forest(found: pd.DataFrame) -> Figure:
@@ -40,7 +42,7 @@ def forest(found: pd.DataFrame) -> Figure:
         labels = [f"{one['key']}  {_short(one['claim'])}" for one in found.to_dict("records")]
         ax.set_yticks(range(len(found)), labels)
         below = ["effect in the claimed direction, in units of the effect that matters"]
-        below += [f"not measured: {', '.join(absent)}"] if absent else []
+        below += wrap(f"not measured: {', '.join(absent)}", _BELOW) if absent else []
         ax.set(xlim=(-edge * 1.15, edge * 1.15), ylim=(max(len(found), 1) - 0.4, -0.6),
                xlabel="\n".join(below),
                title="Hypotheses: effect, 95 % interval, verdict")  # fmt: skip

@@ -22,7 +22,9 @@ RULES = (
     f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
     "whole interval is short of what matters. A claim of no effect (within) is supported by an "
     "interval inside its bounds, each bound at 2.5 % and without Holm's correction, that is of "
-    "p of an effect."
+    "p of an effect. Differences in progress are held against pictures as well as networks; "
+    "correlations, mediation, distances of a family from the others and everything in dB hold the "
+    "pictures fixed."
 )
 _NETWORK = ["arch", "training", "residual", "downsampling", "batch_norm"]
 
@@ -98,8 +100,13 @@ def _seeds(table: pd.DataFrame) -> list[str]:
     known = [f"`{name}` {share:.2f}" for name, share in shares.items() if not math.isnan(share)]
     if not known:
         return []
-    return ["", f"Reliability of networks' means over their seeds, ICC(1,k): {', '.join(known)}; a "
-            "correlation between two such means is at most the root of their product."]  # fmt: skip
+    several = int((trained.groupby(_NETWORK, dropna=False).size() > 1).sum())
+    return [
+        "",
+        f"Reliability of networks' means over their seeds, ICC(1,k), from the {several} that have "
+        f"several: {', '.join(known)}; a correlation between two such means is at most the root of "
+        "their product, and with few of them these numbers are rough.",
+    ]
 
 
 def amount(value: float, digits: int = 2) -> str:

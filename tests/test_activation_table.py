@@ -1,7 +1,9 @@
 """Entropy and peakiness tap by tap: means by hand, untrained networks among them, and a figure."""
 
+from itertools import product
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.activation_table import activation_table, entropy_over_depth
@@ -11,6 +13,9 @@ from analysis.look import save
 from tests.rows import Row, facts, frame
 
 VGG, RANDOM, R50 = "vgg_c10.standard", "vgg_c10.random", "resnet50_c10.standard"
+NETS = pd.DataFrame({"model": [VGG, RANDOM, R50], "role": "contestant", "family": "any",
+                     "training": "standard", "robust": False, "is_source": False,
+                     "residual": False, "downsampling": "", "batch_norm": True})  # fmt: skip
 
 
 def measured() -> list[Row]:
@@ -40,8 +45,8 @@ def test_a_line_a_network_tap_and_smoothing() -> None:
 
 
 def test_an_architecture_is_a_panel_and_a_network_a_line(tmp_path: Path) -> None:
-    tables = lab_tables(frame(measured()), None, {}, resamples=10, seed=0)
-    drawn = dict(lab_figures(tables))["activations"]()
+    tables = lab_tables(frame(measured()), None, {}, NETS, resamples=10, seed=0)
+    drawn = dict(lab_figures(tables, NETS))["activations"]()
     panels = [ax for ax in drawn.axes if ax.get_visible()]
     assert [ax.get_title("left") for ax in panels] == ["resnet50_c10", "vgg_c10"]
     heights = {
@@ -54,19 +59,25 @@ def test_an_architecture_is_a_panel_and_a_network_a_line(tmp_path: Path) -> None
     assert {file.suffix for file in save(drawn, tmp_path / "activations")} == {".png", ".svg"}
 
 
-def test_many_kinds_of_weights_stay_apart() -> None:
+def test_matched_nets_are_told_apart_by_their_switches() -> None:
+    nets = list(product((False, True), ("max22", "avg22", "conv32", "conv42"), (False, True)))
+    table = pd.DataFrame(nets, columns=["residual", "downsampling", "batch_norm"])
+    table = table.assign(model=[f"matched_c10.net{i}" for i in range(16)], role="matched")
     rows: list[Row] = []
-    for i in range(25):
-        rows += facts(
-            f"matched_c10.net{i}", "matched/0/stem", "activation_entropy_share", [0.5],
-            suite="activations",
-        )  # fmt: skip
-    lines = entropy_over_depth(activation_table(frame(rows))).axes[0].get_lines()
-    assert len({(one.get_color(), one.get_linestyle()) for one in lines}) == 25
+    for model in table["model"]:
+        rows += facts(model, "matched/0/stem", "activation_entropy_share", [0.5],
+                      suite="activations")  # fmt: skip
+    lines = entropy_over_depth(activation_table(frame(rows)), table).axes[0].get_lines()
+    looks = {one.get_label(): (one.get_color(), one.get_linestyle(), one.get_marker())
+             for one in lines}  # fmt: skip
+    assert len(set(looks.values())) == 16
+    for switch, part in (("downsampling", 0), ("residual", 1), ("batch_norm", 2)):
+        said = {looks[f"net{i}"][part]: level for i, level in enumerate(table[switch])}
+        assert [said[looks[f"net{i}"][part]] for i in range(16)] == list(table[switch])
 
 
 def test_nothing_measured_is_no_table_and_no_figure() -> None:
     rows = frame(facts(VGG, "clean", "clean_correct", [1.0]))
     assert activation_table(rows).empty
-    tables = lab_tables(rows, None, {}, resamples=10, seed=0)
-    assert "activations" not in tables and "activations" not in dict(lab_figures(tables))
+    tables = lab_tables(rows, None, {}, NETS, resamples=10, seed=0)
+    assert "activations" not in tables and "activations" not in dict(lab_figures(tables, NETS))

@@ -19,6 +19,9 @@ from results.store import read_run
 from tests.rows import MODELS, STYLES, Row, build_run, facts, frame
 
 NETS = ["a.x", "b.x", "c.x", "d.x", "e.x"]
+TABLE = pd.DataFrame({"model": NETS, "role": "contestant", "family": "any", "training": "standard",
+                      "robust": False, "is_source": False, "residual": False, "downsampling": "",
+                      "batch_norm": True})  # fmt: skip
 CASES = ["chelsea+ihc", "chelsea+coffee", "astronaut+ihc"]
 CONDITION = "content-start/matched/w100"
 HOW = {"resamples": 100, "seed": 0}
@@ -100,6 +103,19 @@ def test_a_home_bonus_is_free_of_quality_and_of_severity() -> None:
     assert partial.tolist() == pytest.approx([0.1] * 5)
 
 
+def test_a_home_bonus_s_interval_is_over_pictures() -> None:
+    """Own praise of 0, .1 and .2 on the three pairs: resamples stay inside, and reach for both."""
+    praised = [
+        row
+        for judge in NETS
+        for i, model in enumerate(NETS)
+        for row in seen(judge, model, [0.1 * i + (judge == model) * p for p in (0, 0.1, 0.2)])
+    ]
+    line = judge_columns(judgements(frame(praised), None), **HOW).loc[NETS[0]]
+    assert line["home_bonus"] == pytest.approx(0.1) and line["home_bonus_n"] == 3
+    assert -1e-9 <= line["home_bonus_low"] < 0.05 and 0.15 < line["home_bonus_high"] <= 0.2 + 1e-9
+
+
 def test_a_matrix_with_gaps_has_no_home_bonus() -> None:
     some = [row for row in judged() if (row[1], row[3][:8]) != ("a.x", "from=b.x")]
     columns = judge_columns(judgements(frame(some), None), **HOW)
@@ -124,7 +140,7 @@ def test_judges_of_one_mind_agree_wholly_and_one_against_all_is_seen() -> None:
 def test_two_networks_make_no_ranks() -> None:
     two = [row for judge in NETS[:2] for model in NETS[:2] for row in seen(judge, model, [0.1] * 3)]
     assert agreement(judgements(frame(two), None), **HOW) is None
-    tables = lab_tables(frame(two), None, {}, **HOW)
+    tables = lab_tables(frame(two), None, {}, TABLE, **HOW)
     assert set(tables) == {"judgements"}
     drawn = lab_plots.judge_matrix(tables["judgements"], None)
     assert "too few networks" in drawn.axes[0].get_title(loc="left")
@@ -133,12 +149,13 @@ def test_two_networks_make_no_ranks() -> None:
 def test_nobody_judged_is_no_column_and_no_table() -> None:
     rows = frame(outside([0.1, 0.2, 0.3, 0.4, 0.5]))
     assert lab_columns(rows, None, **HOW).empty
-    assert set(lab_tables(rows, None, {}, **HOW)) == {"convergence", "conditions-style"}
+    found = set(lab_tables(rows, None, {}, TABLE, **HOW))
+    assert found == {"convergence", "conditions-style"}
 
 
 def test_the_matrix_frames_what_is_its_own() -> None:
     rows = frame(judged() + outside([0.1, 0.2, 0.3, 0.4, 0.5]))
-    tables = lab_tables(rows, None, {}, **HOW)
+    tables = lab_tables(rows, None, {}, TABLE, **HOW)
     ax = lab_plots.judge_matrix(tables["judgements"], tables["judges"]).axes[0]
     columns = [text.get_text() for text in ax.get_xticklabels()]
     lines = [text.get_text() for text in ax.get_yticklabels()]
@@ -189,7 +206,6 @@ def test_predictions_stand_beside_what_was_measured() -> None:
     rows = frame(predicted("a.x", {2: 0.5, 8: 1.7}) + peaks("a.x", {2: 5.0, 4: 2.0, 8: 9.0}))
     lines = lattice_lines(rows, **HOW).set_index("period")
     assert lines["unevenness"].to_dict() == {2: 0.5, 4: 0.0, 8: 1.7}
-    assert lines["unevenness_multiples"].to_dict() == {2: 1.7, 4: 1.7, 8: 1.7}
     assert lines["excess"].to_dict() == pytest.approx({2: 5, 4: 2, 8: 9})
     assert (lines["excess_n"] == 3).all()
 
@@ -213,14 +229,14 @@ def test_a_prediction_that_holds_and_one_that_does_not() -> None:
         bad += predicted(model, layers)
         bad += peaks(model, {period: float(rng.normal()) for period in layers})
     holds, fails = (lattice_fit(lattice_lines(frame(rows), **HOW), **HOW) for rows in (good, bad))
-    first = holds[(holds["period"] == "all") & (holds["predictor"] == "unevenness")].iloc[0]
+    first = holds[holds["period"] == "all"].iloc[0]
     assert (first["rho"], first["rho_low"]) == pytest.approx((1, 1))
     assert (first["n"], first["models"]) == (15, 5)
     assert set(holds["period"]) == {"all", "2", "4", "8"}
-    other = fails[(fails["period"] == "all") & (fails["predictor"] == "unevenness")].iloc[0]
+    other = fails[fails["period"] == "all"].iloc[0]
     assert other["rho_low"] < 0.5 and abs(other["rho"]) < 0.6
     drawn = lab_plots.lattices(lattice_lines(frame(good), **HOW), holds)
-    assert "rho = +1.00" in drawn.axes[0].get_title(loc="left")
+    assert "rho at period 8: +1.00" in drawn.axes[0].get_title(loc="left")
 
 
 def test_seeds_and_operated_copies_are_no_further_networks() -> None:
@@ -234,7 +250,7 @@ def test_seeds_and_operated_copies_are_no_further_networks() -> None:
     found = lattice_networks(lines)
     assert found["excess"].tolist() == pytest.approx(range(5))
     fit = lattice_fit(lines, **HOW)
-    line = fit[(fit["period"] == "2") & (fit["predictor"] == "unevenness")].iloc[0]
+    line = fit[fit["period"] == "2"].iloc[0]
     assert (line["rho"], line["n"], line["models"]) == (pytest.approx(1), 5, 5)
 
 

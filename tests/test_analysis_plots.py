@@ -260,7 +260,8 @@ def test_the_key_of_two_columns_names_the_families_shown() -> None:
     other = crowd(6).assign(family=["ResNet"] + ["VGG"] * 5)
     other.loc[0, "fooling"] = np.nan
     drawn = plots.pair(other, "fooling", "progress", resamples=100)
-    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["VGG"]
+    names = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert names == ["VGG", "untrained, matched (not in rho)"]
 
 
 def test_a_large_table_without_roles_names_as_many_as_fit() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.comparisons import ONE_BY_ONE, condition
+from analysis.comparisons import ONE_BY_ONE, PIXELS, PRIORS, TEXTURE, condition
 from analysis.lab_contrasts import COLUMNS, contrast_table, contrasts
 from analysis.tables import build, load
 from tests.rows import MODELS, Row, build_run, facts, frame
@@ -292,3 +292,73 @@ def test_the_summary_has_a_line_a_comparison(tmp_path: Path) -> None:
     assert set(MODELS) >= {VGG, R50}
     alone = found.assign(group=f"surgery, {ONE_BY_ONE}")
     assert contrast_table(alone).startswith("No two sides")
+
+
+def test_alexnet_is_shown_beside_the_family_and_left_out_of_the_mean() -> None:
+    alex = "alexnet_c10.standard"
+    rows = pictures(VGG, [0.5, 0.6, 0.7]) + pictures(R50, [0.2, 0.2, 0.3])
+    rows += pictures(DENSE, [0.1, 0.3, 0.2]) + pictures(alex, [0.9, 0.9, 0.9])
+    found = lines(rows, *map(about, (VGG, R50, DENSE)), about(alex, role="control"))
+    assert found.loc[f"VGG - {alex}", "effect"] == pytest.approx(-0.3)
+    assert found.loc["VGG - mean of the others", "n_networks"] == 2
+
+
+def test_textures_are_compared_as_pictures_are() -> None:
+    rows: list[Row] = []
+    for model, progress in ((VGG, 0.5), (R50, 0.4), (ROBUST, 0.7)):
+        rows += pictures(model, [progress, progress + 0.01, progress], TEXTURE)
+    found = lines(rows, *map(about, (VGG, R50, ROBUST)))
+    assert found.loc["textures: resnet50_c10: l2_05 - standard", "effect"] == pytest.approx(0.3)
+    assert found.loc[f"textures: VGG - {R50}", "effect"] == pytest.approx(0.1)
+    assert set(found["group"]) == {"textures"}
+
+
+def test_every_choice_of_taps_is_compared_and_kept_out_of_the_summary() -> None:
+    rows = pictures(VGG, [0.4, 0.5, 0.6])
+    for place, taps in enumerate(("single/0", "subset/0+1", "matched/content2", "without-first")):
+        level = 0.1 * (place + 1)
+        rows += pictures(VGG, [0.4 + level, 0.5 + level, 0.61 + level], condition(taps=taps))
+    table = pd.DataFrame([about(VGG)])
+    found = contrasts(frame(rows), table)
+    some = found[(found["score"] == "progress")].set_index("comparison")["effect"]
+    assert some[f"{VGG}: single/0 - matched"] == pytest.approx(0.1 + 0.01 / 3)
+    assert some[f"{VGG}: matched/content2 - matched"] == pytest.approx(0.3 + 0.01 / 3)
+    assert "without-first" in contrast_table(found) and "single/0" not in contrast_table(found)
+
+
+def test_networks_are_compared_at_the_content_that_all_can_keep() -> None:
+    """The robust net goes further at every weight; where both keep .3, it is behind."""
+    places = {"w10": (0.1, 0.3), "w100": (0.3, 0.6)}  # content distance of both
+    styles = {"w10": (0.9, 0.7), "w100": (0.6, 0.4)}  # style distance of both
+    rows: list[Row] = []
+    for layers in ("layers1", "layers2+2"):
+        for weight, content in places.items():
+            for side, model in enumerate((R50, ROBUST)):
+                on = condition(layers, weight=weight)
+                far = styles[weight][side] + 0.02 * (layers != "layers1")
+                rows += pictures(model, [1 - far, 1 - far - 0.01, 1 - far], on)
+                rows += facts(model, on, "judge_content_distance", [content[side]] * 3,
+                              suite="style", cases=CASES[:3])  # fmt: skip
+    found = lines(rows, about(R50), about(ROBUST))
+    name = "equal content: resnet50_c10: l2_05 - standard"
+    assert found.loc[name, "effect"] == pytest.approx((1 - 0.7) - (1 - 0.6))
+    assert found.loc[name, "n_pictures"] == 3
+    assert "resnet50_c10: l2_05 - standard" not in found.index  # nothing at plain weights
+
+
+def test_features_are_compared_where_both_networks_have_the_class() -> None:
+    rows: list[Row] = []
+    cases = ["logit-0", "logit-1", "logit-2"]
+    for model, shares, tap in (
+        (VGG, [0.5, 0.6, 0.7, 0.1], "a-c1"),
+        (R50, [0.3, 0.5, 0.4, 0.9], "b-c1"),
+    ):
+        for on, less in ((PIXELS, 0.0), (PRIORS, 0.2)):
+            values = [share - less * (1 + place) for place, share in enumerate(shares)]
+            rows += facts(model, on, "high_frequency_share", values, suite="features",
+                          cases=[*cases, tap])  # fmt: skip
+    found = lines(rows, about(VGG), about(R50), score="high_frequency_share")
+    line = found.loc[f"features: VGG - {R50}"]
+    assert (line["effect"], line["n_pictures"]) == (pytest.approx(0.2), 3)
+    alone = found.loc[f"{VGG}: {PRIORS} - {PIXELS} alone"]
+    assert (alone["effect"], alone["n_pictures"]) == (pytest.approx(-0.5), 4)
