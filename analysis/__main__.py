@@ -25,6 +25,7 @@ from analysis.lab import lab_tables
 from analysis.lens import lens_tables
 from analysis.lens_words import lens_section
 from analysis.look import save
+from analysis.notes import renew
 from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
@@ -222,6 +223,18 @@ def update_readme(
     with _mended(Console(stderr=True)):
         for file in write_readme(runs or ()):
             _say(Console(), file)
+
+
+@app.command("notes")
+def update_note(
+    run: Annotated[Path, typer.Argument(help="A run's directory with a README.md in it.")],
+) -> None:
+    """Renew the marked numbers of a run's README.md from its contrasts.csv.
+
+    Example: python -m analysis notes results/reference/style-lab
+    """
+    with _mended(Console(stderr=True)):
+        _say(Console(), renew(run))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class Origin:
         pictures: sha256 by name.
         sizes: sides of stylised pictures, as cells name them ("128px").
         images: labelled images attacked.
+        taught: how many of the models were trained on non-robust data, and asked nothing else.
     """
 
     run: str
@@ -33,6 +34,7 @@ class Origin:
     pictures: Mapping[str, str] = field(default_factory=dict)
     sizes: frozenset[str] = frozenset()
     images: int = 0
+    taught: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def origin(name: str, manifest: Mapping[str, Any]) -> Origin:
         dict(manifest.get("pictures", {})),
         frozenset(part for key in keys for part in key if re.fullmatch(r"\d+px", part)),
         int(manifest.get("images", {}).get("n", 0)) if attacked else 0,
+        sum(about.get("role") == "nonrobust" for about in models.values()),
     )  # fmt: skip
 
 

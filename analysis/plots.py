@@ -40,7 +40,7 @@ LABELS = {
     "fooling_joint": "fooling rate by transfer (all models right)",
     "fooling_adjusted": "fooling rate by transfer, above noise",
     "accuracy": "clean accuracy",
-    "nonrobust_det": "accuracy after training on the source's non-robust features",
+    "nonrobust_det": "accuracy after training on D_det, the source's targeted examples",
     "progress": "style progress (0 = untouched, 1 = reached)",
     "peak_excess": "stride-locked peak above the style's own [dB]",
     **ROBUST,

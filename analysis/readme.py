@@ -70,10 +70,11 @@ def origin_line(evidence: Evidence, found: pd.DataFrame) -> str:
 
 def _size(origin: Origin) -> str:
     """How many networks, operated copies aside, and labelled images a run has."""
-    networks = sum("+" not in name for name in origin.weights)
-    return f"{networks} networks" + (
-        f", {origin.images:,} labelled images" if origin.images else ""
-    )
+    networks = sum("+" not in name for name in origin.weights) - origin.taught
+    said = [f"{networks} networks"]
+    said += [f"{origin.taught} more taught by non-robust data"] if origin.taught else []
+    said += [f"{origin.images:,} labelled images"] if origin.images else []
+    return ", ".join(said)
 
 
 def verdict_lines(found: pd.DataFrame) -> str:

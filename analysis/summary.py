@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.association import Correlation
 from analysis.iterations import steps_read
 from analysis.lab_contrasts import contrast_table
-from analysis.sample import standard_zoo
+from analysis.sample import intact, standard_zoo
 from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
@@ -77,10 +77,13 @@ def _laboratory(compared: pd.DataFrame | None) -> list[str]:
 def _what(run: Run, table: pd.DataFrame) -> str:
     transfer = run.rows[run.rows["suite"] == "transfer"]
     style = run.rows[run.rows["suite"] == "style"]
-    robust, families = int(table["robust"].sum()), table["family"].nunique()
+    whole = intact(table)
+    robust, families = int(whole["robust"].sum()), table["family"].nunique()
+    copies = len(table) - len(whole)
     return (
-        f"{_count(len(table), 'model')} ({robust} robust) of {families} "
-        f"{'family' if families == 1 else 'families'}; source of the attacks: "
+        f"{_count(len(whole), 'model')} ({robust} robust) of {families} "
+        f"{'family' if families == 1 else 'families'}"
+        f"{f' and {copies} operated copies of them' if copies else ''}; source of the attacks: "
         f"`{run.source or 'not named'}`. "
         f"Transfer: {_count(transfer['case'].nunique(), 'picture')}. "
         f"Style: {_count(style['case'].nunique(), 'content-style pair')}."
@@ -206,9 +209,9 @@ def _least_fooled(targets: pd.DataFrame, name: str) -> str:
     vgg, rival = pair
     numbers = ", ".join(f"{model['model']} {number(dict(model), name)}" for model in pair)
     if vgg[name] == rival[name]:
-        return f"{over}: VGG ties for the least fooled non-robust target ({numbers})."
+        return f"{over}: VGG ties for the lowest estimate of non-robust targets ({numbers})."
     verdict = "is" if vgg[name] < rival[name] else "is not"
-    return f"{over}: VGG **{verdict}** the least fooled non-robust target ({numbers})."
+    return f"{over}: VGG's estimate **{verdict}** the lowest of non-robust targets ({numbers})."
 
 
 def _paired(run: Run, targets: pd.DataFrame) -> list[str]:

@@ -47,7 +47,7 @@ def taps(found: pd.DataFrame) -> Figure:
             ax.axvline(0, color="0.6", lw=0.8, zorder=0)
             n = found.loc[found["score"] == score, "n_pictures"]
             counts = " to ".join(str(k) for k in sorted({int(n.min()), int(n.max())}))
-            ax.set(xlabel=f"{title}, minus that of all five taps", yticks=range(len(choices)),
+            ax.set(xlabel=f"{title}, minus the matched taps'", yticks=range(len(choices)),
                    yticklabels=[_said(name) for name in choices],
                    title=f"{title}: 95 %, {counts} pairs of pictures")  # fmt: skip
         panels[0].invert_yaxis()

@@ -34,15 +34,13 @@ _FOUR = (*_THREE, "inception_c10.standard")
 # every architecture, where a claim is about those other than VGG
 _SIX = (*_FOUR, "resnet18_c10.standard", "densenet_c10.standard")
 # with residual connections and without, famous and matched
-_SMOOTHED = (
-    *_THREE, "resnet18_c10.standard", "densenet_c10.standard",
-    *(f"matched_c10.res{residual}_max22_bn1" for residual in (0, 1)),
-)  # fmt: skip
+_FACTORY = tuple(f"matched_c10.res{residual}_max22_bn1" for residual in (0, 1))
+_SMOOTHED = (*_THREE, "resnet18_c10.standard", "densenet_c10.standard", *_FACTORY)
 _FAMOUS = ("contestant", "twin")
 _TRAINED = (*_FAMOUS, "matched", "control")
 _EVERY: Mapping[str, Any] = {"pairs": None}
 _PLAIN = _style(**_EVERY)
-_SEARCHED = (10.0, 100.0, 1000.0)
+_SEARCHED = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 # each layer weighs so many times the one before it; (1.0,) is all layers alike
 _LAYERS = ((1.0,), *(tuple(ratio**i for i in range(1, 5)) for ratio in (0.25, 4.0)))
 _SUBSETS = ("0+1", "0+1+2", "0+1+2+3", "2+3+4", "3+4")
@@ -152,7 +150,7 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
         "grid": _condition(
             "style weight x layer weights, which smoothing is held against",
             tuple(_style(layer_weights=w, weights=_SEARCHED) for w in _LAYERS),
-            (*_THREE, "resnet18_c10.standard", "matched_c10.res1_max22_bn1"),
+            (*_SIX, *_FACTORY),
         ),
         "activations": _condition(
             "entropy and peakiness of every tap", (Activations(),),
@@ -163,7 +161,7 @@ CONDITIONS: Mapping[str, Experiment] = MappingProxyType(
         "features": _condition(
             "what excites channels and logits, without and with priors",
             (Features(VisSettings()), Features(VisSettings(**_PRIORS))),
-            (*_FOUR, "alexnet_c10.standard"),
+            roles=(*_FAMOUS, "control"), untrained=False,
         ),
     }
 )  # fmt: skip

@@ -178,9 +178,9 @@ def verdict_run(run: Path, vgg: list[int], dense: list[int]) -> Path:
 @pytest.mark.parametrize(
     ("vgg", "dense", "verdict"),
     [
-        ([1] * 8, [0] * 8, r"VGG \*\*is\*\* the least fooled"),
-        ([0] * 8, [1] * 8, r"VGG \*\*is not\*\* the least fooled"),
-        ([1] * 8, [1] * 8, "VGG ties for the least fooled"),
+        ([1] * 8, [0] * 8, r"VGG's estimate \*\*is\*\* the lowest"),
+        ([0] * 8, [1] * 8, r"VGG's estimate \*\*is not\*\* the lowest"),
+        ([1] * 8, [1] * 8, "VGG ties for the lowest estimate"),
     ],
 )
 def test_the_verdict_follows_the_rows(

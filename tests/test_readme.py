@@ -135,7 +135,7 @@ def test_only_what_is_between_the_marks_changes(tmp_path: Path, runs: list[Path]
     ]  # fmt: skip
     text = file.read_text()
     assert text.startswith(f"above\n{BEGIN}\nFrom `one` (4 networks), `two` (4 ")
-    assert text.endswith(f"\n{END}\nbelow\n") and "old" not in text and "| H1a |" in text
+    assert text.endswith(f"\n{END}\nbelow\n") and "\nold\n" not in text and "| H1a |" in text
     found = read_verdicts(table).set_index("key")  # rates of the one, progress of the other
     assert found.loc["H1a", "n"] == 3 and found.loc["H1a", "verdict"] == "undecided at this n"
     write_readme(runs, readme=file, verdicts_file=table)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.notes import QUOTED, renewed
 from analysis.style_columns import style_facts, with_excess
 from analysis.tables import load
 from results.store import REFERENCE, cell_seconds, read_manifest
@@ -15,21 +16,12 @@ from zoo.weights import manifest
 _INTERVALS = re.compile(r"([+-]?\d+\.\d+) \[([+-]?\d+\.\d+), ([+-]?\d+\.\d+)\]")
 
 
-def _written(value: float, like: str) -> str:
-    return f"{value:+.{len(like.partition('.')[2])}f}"
-
-
-def test_every_interval_beside_the_laboratory_is_in_its_table() -> None:
+def test_every_interval_beside_the_laboratory_is_of_the_row_it_names() -> None:
     folder: Path = REFERENCE / "style-lab"
-    table = pd.read_csv(folder / "analysis" / "contrasts.csv")[["effect", "low", "high"]]
-    quoted = _INTERVALS.findall((folder / "README.md").read_text())
-    assert len(quoted) > 20
-    for numbers in quoted:
-        found = (
-            tuple(_written(v, n) for v, n in zip(line, numbers, strict=True))
-            for line in table.itertuples(index=False)
-        )
-        assert numbers in found, numbers
+    note = (folder / "README.md").read_text()
+    assert renewed(note, pd.read_csv(folder / "analysis" / "contrasts.csv")) == note
+    marked = re.findall(rf"{QUOTED.pattern}<!-- ", note)
+    assert len(marked) == len(_INTERVALS.findall(note)) > 60
 
 
 @pytest.mark.parametrize(("run", "least"), [("attack-lens", 30), ("cifar10", 8)])
@@ -83,12 +75,15 @@ def test_what_is_said_of_untrained_networks_palettes_is_counted() -> None:
 def test_what_is_said_of_matched_nets_with_and_without_batch_norm_is_their_range() -> None:
     folder = REFERENCE / "attack-lens"
     models = pd.read_csv(folder / "analysis" / "models.csv")
+    pairs = pd.read_csv(folder / "analysis" / "pairs.csv")
+    pairs = pairs[pairs["source"] == "resnet50_c10.standard"].set_index("target")
+    models = models.join(pairs["excess"].rename("from_source"), on="model")
     nets = models[models["role"] == "matched"].groupby("batch_norm")
     said = (folder / "README.md").read_text()
     for column, words in (
         ("robust[l2_0.25]", "{} to {} of the images against {} to {} with it"),
         ("fooling", "{} to {} against {} to {}, and less"),
-        ("receives_excess", "excess {} to {}, against {} to {}."),
+        ("from_source", "excess {} to {}, where that of all eight twins is positive, {} to {}."),
     ):
         ends = nets[column].agg(["min", "max"]).to_numpy().ravel()
         assert words.format(*(f"{end:.2f}" for end in ends)) in said, column
@@ -157,3 +152,27 @@ def test_what_is_said_of_the_full_run_without_an_interval_is_measured() -> None:
     assert taught["fooling"].idxmin() == "vgg_c10.standard"
     times = taught["nonrobust_det_next"] / taught["nonrobust_det"]
     assert (round(times.min()), round(times.max())) == (2, 4)
+
+
+def test_what_is_said_of_judges_lattices_and_home_is_counted() -> None:
+    folder = REFERENCE / "style-lab" / "analysis"
+    seen = pd.read_csv(folder / "judgements.csv").pivot(
+        index="judge", columns="model", values="progress"
+    )
+    vgg, plain, robust = "vgg_c10.standard", "resnet50_c10.standard", "resnet50_c10.l2_05"
+    others = seen.drop([vgg, plain])
+    assert len(others) == 16 and int((others[vgg] < others[plain]).sum()) == 12
+    gain = (seen[robust] - seen[plain])[~seen.index.str.startswith("(")]
+    kind = gain.index.str.partition(".").get_level_values(2)
+    assert (gain[kind != "standard"] > 0).all()
+    standard = gain[kind == "standard"].drop(plain)
+    assert len(standard) == 5 and list(standard.index[standard > 0]) == ["alexnet_c10.standard"]
+    models = pd.read_csv(folder / "models.csv").set_index("model")
+    assert models["home_bonus"].idxmax() == vgg
+    fit = pd.read_csv(folder / "lattice-fit.csv")
+    fit = fit[fit["condition"] == "content-start/matched/w100"].set_index("period")["rho"]
+    said = (folder.parent / "README.md").read_text()
+    assert (
+        f"period 2, rho {fit['2']:.2f} over thirty networks, and at 4, {fit['4']:.2f}; at 8" in said
+    )
+    assert pd.isna(fit["16"])

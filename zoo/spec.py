@@ -72,7 +72,7 @@ ROLES = {
     "replicate": "a contestant trained from another seed",
     "matched": "a net of the factory, equal to the others but for its switches",
     "control": "what a claim must be read against: random weights, AlexNet",
-    "nonrobust": "trained on data that only non-robust features explain",
+    "nonrobust": "trained on relabelled adversarial pictures (Ilyas et al. 2019, sec. 3.2)",
     "judge": "scores pictures and makes none itself; attacked like any other in imagenet-mini",
 }
 SURGERIES = ("average-pool", "blur-pool", "box-kernels", "pad-kernels")

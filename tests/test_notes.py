@@ -1,0 +1,41 @@
+"""Marked numbers of a note follow the table; whatever is not marked stays."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.notes import renew, renewed
+from results.store import StoreError
+
+TABLE = pd.DataFrame({
+    "comparison": ["VGG - r50", "VGG - r50"], "score": ["progress", "excess_2"],
+    "effect": [0.123, -4.56], "low": [-0.1, -9.0], "high": [0.35, 0.04],
+})  # fmt: skip
+NOTE = (
+    "VGG: +0.99 [+0.98, +1.00]<!-- VGG - r50 | progress -->, unmarked +0.10 [+0.00, +0.20], and "
+    "+1.0 [+0.0, +2.0]<!-- VGG - r50 | excess_2 --> dB (5 pairs)."
+)
+WANTED = (
+    "VGG: +0.12 [-0.10, +0.35]<!-- VGG - r50 | progress -->, unmarked +0.10 [+0.00, +0.20], and "
+    "-4.6 [-9.0, +0.0]<!-- VGG - r50 | excess_2 --> dB (5 pairs)."
+)
+
+
+def test_marked_numbers_follow_the_table_with_their_digits() -> None:
+    assert renewed(NOTE, TABLE) == WANTED
+    assert renewed(WANTED, TABLE) == WANTED
+
+
+def test_a_note_is_renewed_in_place(tmp_path: Path) -> None:
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "README.md").write_text(NOTE)
+    with pytest.raises(StoreError, match=r"contrasts\.csv cannot be read: name an analysed run"):
+        renew(tmp_path)
+    TABLE.to_csv(tmp_path / "analysis" / "contrasts.csv", index=False)
+    assert renew(tmp_path).read_text() == WANTED
+
+
+def test_a_mark_without_a_row_is_refused() -> None:
+    with pytest.raises(StoreError, match=r"no comparison VGG - r50 \| palette in this run"):
+        renewed("+0.1 [+0.0, +0.2]<!-- VGG - r50 | palette -->", TABLE)
