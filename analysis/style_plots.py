@@ -14,7 +14,10 @@ from matplotlib.figure import Figure
 from analysis.look import Appearance, appearances, figure, line_legend, style
 from analysis.style_columns import PERIODS
 
+# a name, and the title and file of each picture
+_Line = tuple[str, list[tuple[str, str | None]]]
 _COLUMNS = 4  # of panels, before the next line begins
+_TILES = 4  # pictures side by side, where each is a line of its own
 _BANDS = 4  # bands that can lie over each other and be told apart
 
 
@@ -87,8 +90,10 @@ def spectra(curves: pd.DataFrame, table: pd.DataFrame, *, size: int | None = Non
         drawn, grid = panel_grid(len(models), 2.9, 2.5)
         for ax, model in zip(grid.flat, models, strict=False):
             _spectrum(ax, means, model, appearances(table)[model], side)
-        own = "; dotted: the style picture" if "(style)" in means else ""
-        drawn.supxlabel(f"cycles per picture (n = {side} pixels){own}", fontsize=10)
+        read = f"cycles per picture (n = {side} pixels), mean over {shown['case'].nunique()} pairs"
+        read += "; grey: the other networks"
+        read += "; dotted: the style pictures" if "(style)" in means else ""
+        drawn.supxlabel(read, fontsize=10)
         drawn.supylabel("radial power [dB]", fontsize=10)
     return drawn
 
@@ -138,34 +143,73 @@ def weight_grid(index: pd.DataFrame, run: Path) -> Figure:
     """The article's figure: what each backbone made of one pair at every style weight.
 
     Args:
-        index: columns model, file (relative to run), start, weight; one pair, one set of taps.
-            Networks go down in the order of the index, weights to the right, smallest first; each
-            start has a line of its own. A picture that is missing leaves its place empty.
+        index: columns model, file (relative to run), start, weight; one pair, one set of taps, and
+            the untouched pictures as models "(content)" and "(style)", which come first. Networks
+            go down in the order of the index, weights to the right, smallest first; each start has
+            a line of its own. Of a single weight the pictures are laid out side by side. A picture
+            that is missing leaves its place empty.
         run: where the files are.
     """
-    lines = list(dict.fromkeys(zip(index["model"], index["start"], strict=True)))
-    weights = sorted(index["weight"].unique(), key=lambda name: float(name.removeprefix("w")))
-    keys = zip(index["model"], index["start"], index["weight"], strict=True)
-    files = dict(zip(keys, (run / str(file) for file in index["file"]), strict=True))
+    untouched = index["model"].str.startswith("(")
+    made = index[~untouched]
+    heads = dict(zip(index.loc[untouched, "model"], index.loc[untouched, "file"], strict=True))
+    lines = list(dict.fromkeys(zip(made["model"], made["start"], strict=True)))
+    weights = sorted(made["weight"].unique(), key=lambda name: float(name.removeprefix("w")))
+    keys = zip(made["model"], made["start"], made["weight"], strict=True)
+    files = dict(zip(keys, map(str, made["file"]), strict=True))
+    first = [
+        (head.strip("()"), str(heads[head])) for head in ("(content)", "(style)") if head in heads
+    ]
+    rows: list[_Line] = [("", [*first])] if first else []
+    for line in lines:
+        titles = [f"style weight {weight.removeprefix('w')}" for weight in weights]
+        found = [files.get((*line, weight)) for weight in weights]
+        rows.append(("\n".join(line), list(zip(titles, found, strict=True))))
     with style():
-        drawn = figure(_left(index["model"]) + 1.7 * len(weights), 0.3 + 1.72 * len(lines))
-        grid = np.reshape(drawn.subplots(len(lines), len(weights)), (len(lines), len(weights)))
-        for (i, j), ax in np.ndenumerate(grid):
-            file = files.get((*lines[i], weights[j]))
-            if file and file.exists():
-                ax.imshow(mpimg.imread(file))
-            _bare(ax)
-            if i == 0:
-                ax.set_title(f"style weight {weights[j].removeprefix('w')}")
-            if j == 0:
-                model, start = lines[i]
-                ax.set_ylabel(f"{model}\n{start}", rotation=0, ha="right", va="center")
+        return _tiles(rows, run) if len(weights) == 1 else _lines(rows, run)
+
+
+def _tiles(rows: list[_Line], run: Path) -> Figure:
+    """Pictures side by side, each under the name of its line, or its own where that has none."""
+    tiles = [(name or title, file) for name, line in rows for title, file in line]
+    across = min(_TILES, len(tiles))
+    down = -(-len(tiles) // across)
+    drawn = figure(2.1 * across, 2.35 * down)
+    grid = np.reshape(drawn.subplots(down, across), (down, across))
+    for ax in grid.flat:
+        _bare(ax)
+    for ax, (title, file) in zip(grid.flat, tiles, strict=False):
+        _show(ax, run, file)
+        ax.set_title(title, fontsize=8)
+    drawn.supxlabel(rows[-1][1][0][0], fontsize=9)
     return drawn
+
+
+def _lines(rows: list[_Line], run: Path) -> Figure:
+    """A line of pictures each, titles above the first one and above the untouched pictures."""
+    across = max(len(line) for _, line in rows)
+    longest = _left(name for line, _ in rows for name in line.split("\n"))
+    drawn = figure(longest + 1.7 * across, 0.5 + 1.72 * len(rows))
+    grid = np.reshape(drawn.subplots(len(rows), across), (len(rows), across))
+    for ax in grid.flat:
+        _bare(ax)
+    for i, (name, line) in enumerate(rows):
+        grid[i, 0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for ax, (title, file) in zip(grid[i], line, strict=False):
+            _show(ax, run, file)
+            if not name or not i or not rows[i - 1][0]:  # above untouched pictures and the others
+                ax.set_title(title)
+    return drawn
+
+
+def _show(ax: Axes, run: Path, file: str | None) -> None:
+    if file and (run / file).exists():
+        ax.imshow(mpimg.imread(run / file))
 
 
 def _left(names: Iterable[str]) -> float:
     """Inches that the longest name takes beside its pictures."""
-    return 0.4 + 0.085 * max(map(len, names))
+    return 0.5 + 0.1 * max(map(len, names))
 
 
 def _bare(ax: Axes) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib.image as mpimg
 import numpy as np
 import pandas as pd
 import pytest
@@ -170,31 +169,6 @@ def test_picture_grid_leaves_missing_pictures_empty(tmp_path: Path) -> None:
     assert sum(len(ax.images) for ax in drawn.axes) == 4 * 3 - 1
     assert drawn.axes[0].get_ylabel() == "(style)"
     assert drawn.axes[0].get_title(loc="left") == "chelsea +\ncoffee"
-
-
-def test_the_article_s_grid_has_networks_down_and_weights_across(tmp_path: Path) -> None:
-    made = [
-        (model, start, weight)
-        for model in ("vgg19.tv_in1k", "resnet50.tv_in1k")
-        for start in ("content-start", "noise-start")
-        for weight in ("w1000", "w1", "w10")
-    ]
-    index = pd.DataFrame(made, columns=["model", "start", "weight"])
-    index["file"] = [f"{i}.png" for i in range(len(made))]
-    for i, file in enumerate(index["file"]):
-        mpimg.imsave(tmp_path / file, np.full((4, 4, 3), i / len(made)))
-    (tmp_path / "3.png").unlink()
-    drawn = style_plots.weight_grid(index, tmp_path)
-    assert [ax.get_title(loc="left") for ax in drawn.axes[:3]] == [
-        "style weight 1", "style weight 10", "style weight 1000",
-    ]  # fmt: skip
-    assert [ax.get_ylabel() for ax in drawn.axes[::3]] == [
-        f"{model}\n{start}" for model in ("vgg19.tv_in1k", "resnet50.tv_in1k")
-        for start in ("content-start", "noise-start")
-    ]  # fmt: skip
-    assert [len(ax.images) for ax in drawn.axes] == [1, 1, 1, 1, 1, 0] + [1] * 6
-    shown = drawn.axes[0].images[0].get_array()
-    assert shown[0, 0, 0] == pytest.approx(1 / len(made), abs=0.01)  # its smallest weight
 
 
 def test_a_picture_of_several_seeds_is_shown_once(tmp_path: Path) -> None:

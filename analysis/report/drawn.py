@@ -76,6 +76,18 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Predicted unevenness of strides against measured peaks",
         "Whether peaks follow strides, kernels and pools.",
     ),
+    "taps": (
+        "Differences from the matched taps, one line a choice of taps",
+        "Which layers carry style and content: single taps and subsets against all of them.",
+    ),
+    "features": (
+        "High frequencies and spectral slope of what excites each network",
+        "What excites channels and logits, with priors and without (Engstrom et al. 2019).",
+    ),
+    "activations": (
+        "Falling lines over depth, one a network: entropy of activations",
+        "How even activations are: residual connections are said to lower it (Wang et al. 2021).",
+    ),
     "article": (
         "Grid of stylised pictures, models by style weights",
         "Pictures under the article's own taps.",
