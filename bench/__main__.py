@@ -54,7 +54,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Models = Annotated[str, typer.Option(help="names, joined by commas; default: the preset's")]
 Content = Annotated[Path | None, typer.Option(help="folder of your content pictures")]
 Styles = Annotated[Path | None, typer.Option("--style", help="folder of your style pictures")]
-Size = Annotated[int, typer.Option(help="short side of the pictures; 0 = the preset's")]
+Size = Annotated[int, typer.Option(help="short side of stylised pictures; 0 = the preset's")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or several: cuda:0,cuda:1")]
 Offline = Annotated[bool, typer.Option("--offline", help="fetch nothing, skip what is missing")]
 Seed = Annotated[int, typer.Option(help="of random starts and noise")]

@@ -112,6 +112,7 @@ def _matched(
 
 
 _SOURCE, _SMALL = ("resnet50_c10", _RESNET), ("vgg_c10", _VGG)
+_CONTROL = ("alexnet_c10", _ALEXNET)  # the article names it for its robustness
 
 _MODELS = (
     *(_cifar(*arch, "standard") for arch in _FIVE.items()),
@@ -119,8 +120,9 @@ _MODELS = (
     *(_cifar(*arch, "l2_05", "twin") for arch in _FIVE.items() if arch not in (_SMALL, _SOURCE)),
     *(_cifar(*_SOURCE, training, "twin") for training in ("l2_025", "l2_1")),
     *(_cifar(*arch, "standard", "replicate", seed=1) for arch in _FIVE.items()),
-    *(_cifar(*a, "random", "control", seed=seed) for a in _FIVE.items() for seed in range(3)),
-    _cifar("alexnet_c10", _ALEXNET, "standard", "control", recipe="tuned"),
+    *(_cifar(*a, "random", "control", seed=seed) for a in (*_FIVE.items(), _CONTROL)
+      for seed in range(3)),
+    _cifar(*_CONTROL, "standard", "control", recipe="tuned"),
     *(_matched(*net, seed=seed) for seed in range(2) for net in SWITCHES.items()),
     *(_cifar(*arch, "det", "nonrobust") for arch in _FIVE.items()),
     *(_matched(*net, training="det") for net in SWITCHES.items()),
