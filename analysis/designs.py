@@ -25,7 +25,7 @@ from analysis.sample import (
 from analysis.verdict import Effect, missing
 
 STANDARD, RANDOM = ("standard",), ("random",)
-_FEWEST_PICTURES = 3  # for their scatter, as among the comparisons
+_FEWEST = 3  # pictures, and pairs of nets, for their scatter, as among the comparisons
 _NO_FACTORY = "no matched nets in this run"
 
 
@@ -93,11 +93,13 @@ class Switch:
             return missing(absent)
         held = main_effect(nets, self.y, self.switch, self.first, self.second)
         grid = matched_pairs(evidence, self.y, self.switch, self.first, self.second)
-        if held.reason or grid.shape[1] < _FEWEST_PICTURES:
+        if held.reason or min(grid.shape) < _FEWEST:
             return replace(held, note=f"pictures held fixed; {held.note}") if held.note else held
         over = paired_or_crossed(laid_out(grid))
+        if over.reason:
+            return replace(held, note=f"pictures held fixed; {held.note}")
         fixed = f"{held.value:+.2g} [{held.low:+.2g}, {held.high:+.2g}]"
-        return replace(over, n=held.n, note=f"pictures held fixed {fixed}; {held.note}")
+        return replace(over, n=2 * len(grid), note=f"pictures held fixed {fixed}; {held.note}")
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,9 @@ def heat_map(
     return drawn, ax
 
 
-def certainty(low: pd.Series, high: pd.Series, n: pd.Series) -> str:
-    """A line for a title: how many pictures cells have, and how wide their intervals get."""
-    counts = sorted({int(n.min()), int(n.max())})
-    return (
-        f"n = {' to '.join(map(str, counts))} pictures a cell; 95 % intervals reach at most "
-        f"{50 * float((high - low).max()):.0f} points either way"
-    )
+def certainty(value: pd.Series, low: pd.Series, high: pd.Series, n: pd.Series) -> str:
+    """A line for a title: how many pictures cells have, and how far their intervals reach."""
+    counts = " to ".join(map(str, sorted({int(n.min()), int(n.max())})))
+    reach = float(np.nanmax([(value - low).max(), (high - value).max(), 0.0]))
+    sure = f"; 95 % intervals reach at most {100 * reach:.0f} points either way" if reach else ""
+    return f"n = {counts} pictures a cell{sure}"

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.stats import Estimate, Floats, interval, mean, spearman
+from analysis.stats import NOTHING, Estimate, Floats, interval, mean, spearman
 from analysis.style_columns import style_facts
 from analysis.transfer_columns import spread
 
@@ -113,15 +113,19 @@ def _seen(name: str, part: pd.DataFrame, *, resamples: int, seed: int) -> dict[s
 
 
 def _home_bonuses(inside: pd.DataFrame, *, resamples: int, seed: int) -> pd.DataFrame:
-    """``home_bonus`` of each network with its ends; intervals resample pairs of pictures."""
-    cube, judges, models, cases = _cube(inside)
-    if judges != models or len(models) < _FEWEST or np.isnan(cube).any():
-        return pd.DataFrame({"home_bonus": np.nan}, index=models)
+    """``home_bonus`` of each network with its ends, over pairs of pictures that all have seen."""
+    cube, judges, models, _ = _cube(inside)
+    cube = cube[:, :, ~np.isnan(cube).any(axis=(0, 1))]
+    n = cube.shape[-1]
+    if judges != models or len(models) < _FEWEST or not n:
+        return pd.DataFrame.from_dict(
+            {model: spread("home_bonus", NOTHING) for model in models}, orient="index"
+        )
     bonuses = _home_bonus(_resampled(cube, resamples, seed))
     lines = {}
     for model, drawn in zip(models, bonuses.T, strict=True):
-        low, high = interval(drawn[1:]) if len(cases) > 1 else (np.nan, np.nan)
-        lines[model] = spread("home_bonus", Estimate(float(drawn[0]), low, high, len(cases)))
+        low, high = interval(drawn[1:]) if n > 1 else (np.nan, np.nan)
+        lines[model] = spread("home_bonus", Estimate(float(drawn[0]), low, high, n))
     return pd.DataFrame.from_dict(lines, orient="index")
 
 

@@ -1,6 +1,7 @@
 """Comparisons of the style laboratory as effects with intervals: ``contrasts.csv``.
 
-Every difference is between the same pairs of pictures at one style weight. The scatter is that of
+Every difference is between the same pairs of pictures at one style weight, or, at equal content, at
+weights chosen for it. The scatter is that of
 
 * pictures, every content in every style, where one network of one seed is on each side;
 * architectures (or matched pairs, or weight seeds) as well, where several take part. Networks of
@@ -169,7 +170,8 @@ def contrast_table(found: pd.DataFrame) -> str:
 
 _CAPTION = (
     f"First side minus second, on the same pairs of pictures at style weight "
-    f"{WEIGHT.removeprefix('w')}; brackets: 95 %, over contents crossed with "
+    f"{WEIGHT.removeprefix('w')} (at equal content: at weights chosen for it; textures have no "
+    f"content to weigh); brackets: 95 %, over contents crossed with "
     f"styles (paired t from {FEWEST_PAIRS} pictures where there is one content) and, where "
     "there are several, architectures (networks of one are averaged) or weight seeds, "
     "wide where there are few of either, so that an interval around 0 "

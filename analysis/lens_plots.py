@@ -89,14 +89,15 @@ def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 def _depth_curves(ax: Axes, part: pd.DataFrame, table: pd.DataFrame) -> None:
     """Standard weights solid, robust ones dashed, untrained ones grey with dots and dashes."""
-    known = table.set_index("model")
-    looks = families(list(table["family"]))
+    shown = table[table["model"].isin(part["model"])]
+    trained = ~shown["model"].str.contains(r"\.random(?:-|$)")
+    looks = appearances(shown[trained])
+    markers = families(list(shown["family"]))
     for (model, kind), line in part.sort_values("depth").groupby(["model", "kind"]):
-        one = known.loc[str(model)]
-        colour, marker = looks[str(one["family"])]
-        dash = "--" if one["robust"] else "-"
-        if str(model).split(".", 1)[1].startswith("random"):
-            colour, dash = "0.45", "-."
+        look = looks.get(str(model))
+        (family,) = shown.loc[shown["model"] == model, "family"]
+        colour, dash = (look.colour, look.dash) if look else ("0.45", "-.")
+        marker = markers[str(family)][1]
         if kind == "noise":
             ax.plot(line["depth"], line["ratio"], color=colour, ls=":", lw=1)
             continue
@@ -158,7 +159,8 @@ def edits(rates: pd.DataFrame, source: str) -> Figure:
     with style():
         wide.columns = [name.replace("_", "\n") for name in wide.columns]
         drawn, ax = heat_map(wide, label="fooled [%]", cell=(0.75, 0.38), least=6.5)
-        sure = certainty(*(chosen[f"fooling_{part}"] for part in ("low", "high", "n")))
+        ends = (f"fooling{part}" for part in ("", "_low", "_high", "_n"))
+        sure = certainty(*(chosen[name] for name in ends))
         ax.set_title(f"edited perturbations of {source}\n{sure}")
     return drawn
 

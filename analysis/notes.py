@@ -7,6 +7,7 @@ in a comment that Markdown does not show: ``+0.11 [-0.01, +0.23]<!-- NAME | SCOR
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from results.store import StoreError, write_atomically
@@ -23,7 +24,7 @@ def renewed(text: str, compared: pd.DataFrame) -> str:
         compared: ``lab_contrasts.contrasts``.
 
     Raises:
-        StoreError: a mark names a row that the table does not have.
+        StoreError: a mark names a row that the table does not have, or one without an interval.
     """
     keys = zip(compared["comparison"], compared["score"], strict=True)
     ends = compared[["effect", "low", "high"]].to_numpy(float)
@@ -33,6 +34,8 @@ def renewed(text: str, compared: pd.DataFrame) -> str:
         key = (found["name"], found["score"])
         if key not in rows:
             raise StoreError(f"no comparison {' | '.join(key)} in this run: mend the note")
+        if not np.isfinite(rows[key]).all():
+            raise StoreError(f"{' | '.join(key)} has no interval in this run: mend the note")
         digits = len(found["value"].partition(".")[2])
         value, low, high = (f"{part:+.{digits}f}" for part in rows[key])
         return f"{value} [{low}, {high}]{found['mark']}"

@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from analysis.comparisons import SMOOTHINGS
 from analysis.look import appearances, line_legend, style
 from analysis.style_columns import START, TAPS, style_facts
 from analysis.style_plots import panel_grid
@@ -88,9 +89,10 @@ def main_grid(points: pd.DataFrame) -> pd.DataFrame:
 
     The whole grid is the largest one of any model, picture and seed; those that lack a point of it
     are left out, and so are points outside, for the best of many would be compared with the best
-    of few.
+    of few; layer weights that stand for a smoothing are no part of it.
     """
-    main = points[(points["start"] == START) & (points["method"] == TAPS)]
+    plain = ~points["layers"].isin([one.removeprefix("layers") for one in SMOOTHINGS])
+    main = points[(points["start"] == START) & (points["method"] == TAPS) & plain]
     places = zip(main["layers"], main["weight"], strict=True)
     main = main.assign(place=[f"{layers} {weight:g}" for layers, weight in places])
     grids = main.groupby(["model", "case", "seed"])

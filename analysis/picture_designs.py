@@ -80,22 +80,44 @@ def _of_condition(pictures: pd.DataFrame, variant: str, *, taps: str = TAPS) -> 
     return pictures[pictures["condition"] == name]
 
 
-def _alike(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _alike(
+    first: pd.DataFrame, second: pd.DataFrame, *, together: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What one run made of a network and a pair of pictures both ways, the first such run's.
 
     A picture that only one side has would be counted as the effect, and so would be the difference
-    of the machines that two runs were made on.
+    of the machines that two runs were made on. ``together``: all networks' pictures of a pair are
+    of one run, for they are compared with each other as well.
     """
-    both = first[[*_PAIR, "run"]].merge(second[[*_PAIR, "run"]])
-    both = both.sort_values("run").drop_duplicates(_PAIR)
+    both = first[[*_PAIR, "run"]].merge(second[[*_PAIR, "run"]]).drop_duplicates()
+    both = _of_one_run(both, "model") if together else both.sort_values("run")
+    both = both.drop_duplicates(_PAIR)
     return first.merge(both), second.merge(both)
 
 
-def _of_one_run(made: pd.DataFrame) -> pd.DataFrame:
-    """Each pair of pictures as the run made it that has most of the networks, the first of such."""
-    models = made.groupby(["case", "run"])["model"].nunique().reset_index()
-    best = models.sort_values(["model", "run"], ascending=[False, True]).drop_duplicates("case")
+def _of_one_run(made: pd.DataFrame, whole: str) -> pd.DataFrame:
+    """Each pair of pictures from the run that has most of what is compared, the first of such.
+
+    Args:
+        made: columns case, run and ``whole``.
+        whole: what is counted; NaN where a line is one side of nothing.
+    """
+    known = made.groupby(["case", "run"])[whole].nunique().reset_index()
+    best = known.sort_values([whole, "run"], ascending=[False, True]).drop_duplicates("case")
     return made.merge(best[["case", "run"]])
+
+
+def _complete(made: pd.DataFrame, key: pd.Series, side: pd.Series) -> pd.DataFrame:
+    """The pictures, each pair of them from the run with most keys that have both sides.
+
+    Args:
+        made: columns model, case, run.
+        key, side: by model; what the two sides are sides of, and which one a model is.
+    """
+    named = made.assign(key=made["model"].map(key), side=made["model"].map(side))
+    sides = named.groupby(["case", "run", "key"])["side"].transform("nunique")
+    chosen = _of_one_run(named.assign(key=named["key"].where(sides == 2)), "key")
+    return chosen.drop(columns=["key", "side"])
 
 
 def _by_model(shown: pd.DataFrame, y: str) -> pd.DataFrame:
@@ -178,8 +200,9 @@ def _retrained(
     archs = pd.concat([side[side.isin(sides[1 - i])] for i, side in enumerate(sides)])
     if archs.empty:
         return pd.DataFrame()
-    shown = _of_one_run(plain[plain["model"].isin(archs.index)])
-    made = _by_model(comparable(shown), y)
+    shown = plain[plain["model"].isin(archs.index)]
+    is_first = pd.Series(archs.index.isin(sides[0].index), index=archs.index)
+    made = _by_model(comparable(_complete(shown, archs, is_first)), y)
     means = [made.groupby(archs[archs.index.isin(side.index)]).mean() for side in sides]
     return (means[0] - means[1]).dropna(how="all").dropna(axis=1)
 
@@ -196,8 +219,11 @@ def matched_pairs(
     shown = plain[plain["model"].isin(nets.index)]
     if y not in shown or shown.empty:
         return pd.DataFrame()
-    made = _by_model(_of_one_run(shown), y).dropna(axis=1)
     others = [name for name in SWITCHES if name != switch]
+    nets = nets[nets[switch].isin([first, second])]
+    cells = nets[others].astype(str).agg("/".join, axis=1)
+    shown = shown[shown["model"].isin(nets.index)]
+    made = _by_model(_complete(shown, cells, nets[switch]), y).dropna(axis=1)
     known = nets.loc[made.index]
     sides = [
         made[known[switch] == level].groupby([known[name] for name in others]).mean()
@@ -229,7 +255,7 @@ class Taps:
         source = list(models.loc[models["is_source"].astype(bool), "model"])
         pictures = evidence.pictures[evidence.pictures["model"].isin([*ours, *source])]
         taps = [_of_condition(pictures, "", taps=name) for name in (ARTICLE, TAPS)]
-        article, matched = (_by_model(side, self.y).T for side in _alike(*taps))
+        article, matched = (_by_model(side, self.y).T for side in _alike(*taps, together=True))
         note = f"{', '.join(ours)} against {', '.join(source)}"
         shrunk = _gap(article.sub(matched), ours, source, note)
         if shrunk.reason:

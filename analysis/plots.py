@@ -155,7 +155,8 @@ def conditions(rates: pd.DataFrame) -> Figure:
     wide.columns = [_column_name(str(name), int(steps[name])) for name in wide.columns]
     with style():
         drawn, ax = heat_map(wide, label="rate [%]", cell=(0.95, 0.38), least=5.0)
-        ax.set_title(f"{_HEAT_TITLE}\n{certainty(last['low'], last['high'], last['n'])}")
+        sure = certainty(*(last[name] for name in ("rate", "low", "high", "n")))
+        ax.set_title(f"{_HEAT_TITLE}\n{sure}")
     return drawn
 
 

@@ -25,6 +25,10 @@ README = Path(__file__).parents[1] / "README.md"
 VERDICTS = REFERENCE / "verdicts.csv"
 ORDER, ALONE = ("cifar10", "style-lab", "attack-lens"), "quick"
 BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
+_WHOLE = (
+    " Each score is taken from one run only, the first that has it; pictures that are compared "
+    "with each other are of one run, too."
+)
 _TABLE_RESAMPLES = 100  # for intervals of single models, which no verdict reads
 
 
@@ -61,7 +65,7 @@ def origin_line(evidence: Evidence, found: pd.DataFrame) -> str:
     shared = evidence.table["progress_n"].max() if "progress_n" in evidence.table else 0
     common = f", {shared:.0f} of them by every network" if 0 < shared < pairs else ""
     tests = int(found["p"].notna().sum())
-    whole = " Each score is taken from one run only, the first that has it." if said[1:] else ""
+    whole = _WHOLE if said[1:] else ""
     return (
         f"From {', '.join(said)}; {pairs} pairs of pictures in all{common}.{whole} p values are "
         f"Holm-corrected over all {tests} tests made."

@@ -84,13 +84,14 @@ def spectra(curves: pd.DataFrame, table: pd.DataFrame, *, size: int | None = Non
     """
     with style():
         side = size or 2 * int(curves["step"].max())
-        shown = curves[curves["step"] >= side / 64]
+        cases = set(curves.loc[~curves["model"].str.startswith("("), "case"])
+        shown = curves[(curves["step"] >= side / 64) & curves["case"].isin(cases)]
         means = shown.groupby(["step", "model"])["value"].mean().unstack("model")
         models = [name for name in appearances(table) if name in means]
         drawn, grid = panel_grid(len(models), 2.9, 2.5)
         for ax, model in zip(grid.flat, models, strict=False):
             _spectrum(ax, means, model, appearances(table)[model], side)
-        read = f"cycles per picture (n = {side} pixels), mean over {shown['case'].nunique()} pairs"
+        read = f"cycles per picture (n = {side} pixels), mean over {len(cases)} pairs"
         read += "; grey: the other networks"
         read += "; dotted: the style pictures" if "(style)" in means else ""
         drawn.supxlabel(read, fontsize=10)

@@ -33,10 +33,11 @@ def taps(found: pd.DataFrame) -> Figure:
     choices = sorted(found["choice"].unique(), key=_place)
     models = sorted(found["model"].unique())
     colours = sns.color_palette("colorblind", len(models))
+    scores = {score: title for score, title in SCORES.items() if score in set(found["score"])}
     with style():
-        drawn = figure(10.0, 1.4 + 0.32 * len(choices))
-        panels = drawn.subplots(1, len(SCORES), sharey=True)
-        for ax, (score, title) in zip(panels, SCORES.items(), strict=True):
+        drawn = figure(1.0 + 4.5 * len(scores), 1.4 + 0.32 * len(choices))
+        panels = np.atleast_1d(drawn.subplots(1, len(scores), sharey=True))
+        for ax, (score, title) in zip(panels, scores.items(), strict=True):
             for i, (model, colour) in enumerate(zip(models, colours, strict=True)):
                 part = found[(found["model"] == model) & (found["score"] == score)]
                 ends = np.abs(part[["low", "high"]].to_numpy() - part[["effect"]].to_numpy()).T

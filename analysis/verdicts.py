@@ -22,9 +22,9 @@ RULES = (
     f"and p after Holm's correction over all tests made is below {ALPHA:g}. Contradicted: the "
     "whole interval is short of what matters. A claim of no effect (within) is supported by an "
     "interval inside its bounds, each bound at 2.5 % and without Holm's correction, that is of "
-    "p of an effect. Differences in progress are held against pictures as well as networks; "
-    "correlations, mediation, distances of a family from the others and everything in dB hold the "
-    "pictures fixed."
+    "p of an effect. Differences in progress are held against pictures, and against networks "
+    "where the unit is one; correlations, mediation, distances of a family from the others and "
+    "everything in dB hold the pictures fixed."
 )
 _NETWORK = ["arch", "training", "residual", "downsampling", "batch_norm"]
 

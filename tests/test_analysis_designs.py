@@ -128,13 +128,13 @@ def test_a_rung_is_compared_picture_by_picture(laboratory: Evidence) -> None:
     assert Rung("progress", "l2_1", "l2_025").effect(laboratory).n == 0
 
 
-def matched_evidence(jumps: dict[str, float]) -> Evidence:
-    """Four cells of the factory: batch norm takes .02, and by a jump more on some pictures."""
+def matched_evidence(jumps: dict[str, float], downs: tuple[str, ...] = ("max22",)) -> Evidence:
+    """Cells of the factory: batch norm takes .02, and by a jump more on some pictures."""
     lines, shown = [], []
-    for residual, norm, seed in product((False, True), (False, True), ("", "-s1")):
-        name = f"matched_c10.res{residual:d}_max22_bn{norm:d}{seed}"
+    for residual, down, norm, seed in product((False, True), downs, (False, True), ("", "-s1")):
+        name = f"matched_c10.res{residual:d}_{down}_bn{norm:d}{seed}"
         lines.append({"model": name, "family": "Matched net", "role": "matched", "progress": 0.3,
-                      "training": "standard", "residual": residual, "downsampling": "max22",
+                      "training": "standard", "residual": residual, "downsampling": down,
                       "batch_norm": norm})  # fmt: skip
         for place, (case, jump) in enumerate(jumps.items()):
             progress = 0.3 + 0.1 * place + 0.01 * residual - norm * (0.02 + jump + 0.001 * residual)
@@ -148,14 +148,15 @@ def matched_evidence(jumps: dict[str, float]) -> Evidence:
 def test_a_switch_s_interval_is_over_pictures_as_well_as_nets() -> None:
     jumps = dict.fromkeys(("a+x", "b+y", "c+z"), 0.0)
     switch = Switch("progress", "batch_norm", True, False)
-    alike = switch.effect(matched_evidence(jumps))
-    assert (alike.value, alike.n) == (pytest.approx(-0.0205), 4)
+    downs = ("max22", "avg22")
+    alike = switch.effect(matched_evidence(jumps, downs))
+    assert (alike.value, alike.n) == (pytest.approx(-0.0205), 8)
     assert alike.low < -0.0205 < alike.high < 0
-    apart = switch.effect(matched_evidence(jumps | {"b+y": 0.09}))
+    apart = switch.effect(matched_evidence(jumps | {"b+y": 0.09}, downs))
     assert apart.value == pytest.approx(-0.0505)
     assert apart.low < 0 < apart.high  # one of three pictures: no claim about further ones
     assert apart.note.startswith("pictures held fixed -0.05 [")
-    few = switch.effect(matched_evidence({"a+x": 0.0, "b+y": 0.09}))
+    few = switch.effect(matched_evidence({"a+x": 0.0, "b+y": 0.09}, downs))
     assert few.note.startswith("pictures held fixed; ")
 
 
@@ -182,6 +183,37 @@ def test_twins_are_taken_from_the_run_that_has_both(laboratory: Evidence) -> Non
     pooled = pool([replace(laboratory, pictures=lone), laboratory])
     found = Rung("progress", "l2_025").effect(pooled)
     assert (found.value, found.n) == (pytest.approx((0.20 + 0.18 + 0.21) / 3), 3)
+
+
+def test_a_lead_is_of_networks_on_one_machine(laboratory: Evidence) -> None:
+    """The first run has the family both ways and the source matched only, all of it .3 higher."""
+    pictures = laboratory.pictures
+    taps = pictures["condition"].isin([f"content-start/{on}/w100" for on in ("matched", ARTICLE)])
+    some = taps & ((pictures["model"] == VGG) | (pictures["model"] == SOURCE))
+    some &= ~((pictures["model"] == SOURCE) & pictures["condition"].str.contains("article"))
+    higher = pictures[some].assign(progress=pictures["progress"] + 0.3)
+    pooled = Taps("VGG").effect(pool([replace(laboratory, pictures=higher), laboratory]))
+    assert pooled.note == Taps("VGG").effect(laboratory).note
+
+
+def test_a_run_with_more_seeds_of_one_training_is_no_better(laboratory: Evidence) -> None:
+    table = laboratory.table
+    source, pictures = table[table["model"] == SOURCE], laboratory.pictures
+    seeds = [f"{SOURCE}-s{i}" for i in (1, 2, 3)]
+    more = pd.concat([source.assign(model=name) for name in seeds])
+    plain = pictures[(pictures["model"] == SOURCE)
+                     & (pictures["condition"] == "content-start/matched/w100")]  # fmt: skip
+    first = pd.concat([plain.assign(model=name) for name in seeds])
+    pooled = pool([replace(laboratory, pictures=first), laboratory])
+    pooled = replace(pooled, table=pd.concat([table, more], ignore_index=True))
+    found = Rung("progress", "l2_025").effect(pooled)
+    assert (found.value, found.n) == (pytest.approx((0.20 + 0.18 + 0.21) / 3), 3)
+
+
+def test_one_pair_of_nets_is_no_sample_of_nets() -> None:
+    evidence = matched_evidence(dict.fromkeys(("a+x", "b+y", "c+z"), 0.0))
+    found = Switch("progress", "batch_norm", True, False).effect(evidence)
+    assert found.note.startswith("pictures held fixed; ")  # two pairs
 
 
 def test_causes_are_read_from_their_suites() -> None:

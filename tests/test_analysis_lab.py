@@ -116,10 +116,21 @@ def test_a_home_bonus_s_interval_is_over_pictures() -> None:
     assert -1e-9 <= line["home_bonus_low"] < 0.05 and 0.15 < line["home_bonus_high"] <= 0.2 + 1e-9
 
 
+def test_a_picture_that_one_judge_has_not_seen_is_left_out() -> None:
+    some = [
+        row for row in judged()
+        if (row[1], row[3][:8], row[2]) != ("a.x", "from=b.x", CASES[0])
+    ]  # fmt: skip
+    assert len(some) < len(judged())
+    columns = judge_columns(judgements(frame(some), None), **HOW)
+    assert (columns["home_bonus_n"] == 2).all() and columns["home_bonus"].notna().all()
+
+
 def test_a_matrix_with_gaps_has_no_home_bonus() -> None:
     some = [row for row in judged() if (row[1], row[3][:8]) != ("a.x", "from=b.x")]
     columns = judge_columns(judgements(frame(some), None), **HOW)
     assert columns["home_bonus"].isna().all() and columns["progress_by_others"].notna().all()
+    assert (columns["home_bonus_n"] == 0).all() and columns["home_bonus_low"].isna().all()
 
 
 def test_judges_of_one_mind_agree_wholly_and_one_against_all_is_seen() -> None:

@@ -339,6 +339,10 @@ def test_networks_are_compared_at_the_content_that_all_can_keep() -> None:
                 rows += pictures(model, [1 - far, 1 - far - 0.01, 1 - far], on)
                 rows += facts(model, on, "judge_content_distance", [content[side]] * 3,
                               suite="style", cases=CASES[:3])  # fmt: skip
+    # what stands for a smoothing is no point of the grid, however good
+    rows += pictures(R50, [0.99] * 3, condition("layers1e-12+1e-12"))
+    rows += facts(R50, condition("layers1e-12+1e-12"), "judge_content_distance", [0.01] * 3,
+                  suite="style", cases=CASES[:3])  # fmt: skip
     found = lines(rows, about(R50), about(ROBUST))
     name = "equal content: resnet50_c10: l2_05 - standard"
     assert found.loc[name, "effect"] == pytest.approx((1 - 0.7) - (1 - 0.6))

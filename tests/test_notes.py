@@ -39,3 +39,9 @@ def test_a_note_is_renewed_in_place(tmp_path: Path) -> None:
 def test_a_mark_without_a_row_is_refused() -> None:
     with pytest.raises(StoreError, match=r"no comparison VGG - r50 \| palette in this run"):
         renewed("+0.1 [+0.0, +0.2]<!-- VGG - r50 | palette -->", TABLE)
+
+
+def test_a_number_without_an_interval_is_refused() -> None:
+    lone = TABLE.assign(low=[float("nan")] * 2)
+    with pytest.raises(StoreError, match="has no interval in this run"):
+        renewed(NOTE, lone)

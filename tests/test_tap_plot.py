@@ -17,6 +17,7 @@ def test_every_choice_of_each_network_is_drawn_in_order() -> None:
     lines.append(lines[0] | {"group": "taps", "comparison": "vgg_c10.standard: article - matched"})
     found = tap_choices(pd.DataFrame(lines))
     assert len(found) == 2 * 4 * 2 and set(found["choice"]) == set(choices)
+    assert len(taps(found[found["score"] == "progress"]).axes) == 1
     ax = taps(found).axes[0]
     names = [text.get_text() for text in ax.get_yticklabels()]
     assert names == ["style from tap 0", "style from tap 4", "style from taps 0+1",
