@@ -91,8 +91,8 @@ def _depth_curves(ax: Axes, part: pd.DataFrame, table: pd.DataFrame) -> None:
     """Standard weights solid, robust ones dashed, untrained ones grey with dots and dashes."""
     shown = table[table["model"].isin(part["model"])]
     trained = ~shown["model"].str.contains(r"\.random(?:-|$)")
-    looks = appearances(shown[trained])
-    markers = families(list(shown["family"]))
+    looks = appearances(shown[trained], among=table)
+    markers = families(list(table["family"]))
     for (model, kind), line in part.sort_values("depth").groupby(["model", "kind"]):
         look = looks.get(str(model))
         (family,) = shown.loc[shown["model"] == model, "family"]

@@ -92,9 +92,12 @@ def headliners(table: pd.DataFrame) -> list[str]:
     return list(table.loc[famous, "model"]) or names[:MOST_NAMED]
 
 
-def appearances(table: pd.DataFrame) -> dict[str, Appearance]:
-    """How each model of the table is drawn, by name; those a figure names get the first shades."""
-    looks = families(list(table["family"]))
+def appearances(table: pd.DataFrame, *, among: pd.DataFrame | None = None) -> dict[str, Appearance]:
+    """How each model of the table is drawn, by name; those a figure names get the first shades.
+
+    Families look as they do in ``among``, the table itself if left out.
+    """
+    looks = families(list((table if among is None else among)["family"]))
     found: dict[str, Appearance] = {}
     ordered = table.assign(last=~table["model"].isin(headliners(table)))
     ordered = ordered.sort_values(["last", "model"])
