@@ -24,8 +24,9 @@ from analysis.readme import (
     with_verdicts,
     write_readme,
 )
+from analysis.sample import standard_networks
 from analysis.verdicts import COLUMNS, verdicts
-from results.store import StoreError
+from results.store import REFERENCE, StoreError
 from tests.rows import MODELS, build_run
 
 
@@ -80,6 +81,16 @@ def test_what_is_said_in_short_is_what_the_table_says() -> None:
     assert "its estimate is below" in short and (effects[["H10a", "H10c"]] < 0).all()
     robust = read_verdicts().set_index("key").loc["H3a", "note"]
     assert "in every architecture tried" in short and re.search(r"\b(\d+) of \1 above 0", robust)
+
+
+def test_what_is_said_of_the_picture_is_what_it_shows() -> None:
+    models = pd.read_csv(REFERENCE / "cifar10" / "analysis" / "models.csv")
+    assert "among the standard networks in it there is none" in README.read_text()
+    shown = standard_networks(models)
+    standard = shown[shown["training"] == "standard"]
+    assert len(standard) == 5 and len(shown) == 10
+    assert abs(standard["fooling"].corr(standard["progress"], method="spearman")) < 0.2
+    assert shown["fooling"].corr(shown["progress"], method="spearman") < -0.5
 
 
 def test_the_quick_run_speaks_only_alone(tmp_path: Path) -> None:
