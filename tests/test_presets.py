@@ -149,7 +149,9 @@ def test_the_matched_nets_differ_in_strides_and_additions_only() -> None:
 
 
 def test_untrained_networks_are_asked_about_layers_and_gradients_only() -> None:
-    untrained = {f"{spec.arch}.random" for spec in members("cifar10") if not spec.robust}
+    controls = members("cifar10", role="control")
+    untrained = {s.name for s in controls if s.training == "random" and not s.seed}
+    assert {f"{spec.arch}.random" for spec in members("cifar10")} <= untrained
     matched = {spec.name for spec in members("cifar10", role="matched") if not spec.seed}
     assert {c.spec.name for c in lens_cells(Sensitivity)} == {*TRAINED, *untrained}
     assert {c.spec.name for c in lens_cells(Layers)} == {*TRAINED, *untrained, *matched}
