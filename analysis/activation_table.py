@@ -1,5 +1,7 @@
 """How peaky and how low in entropy activations are, tap by tap (Wang, Li & Vasconcelos 2021)."""
 
+from itertools import cycle, product
+
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -12,7 +14,8 @@ PLAIN = "none"  # no smoothing; as the bench calls it
 SHOWN = "activation_entropy_share"
 _PLACES = ["model", "taps", "place", "tap", "smoothing"]
 _CONDITION = r"^(?P<taps>[^/]+)/(?P<place>\d+)/(?P<tap>[^/]+)(?:/(?P<smoothing>[^/]+))?$"
-Colour = tuple[float, float, float]
+_LOOKS = (("-", "o"), ("--", "s"), (":", "^"))  # after each round of the ten colours
+_Colour = tuple[float, float, float]
 
 
 def activation_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +73,7 @@ def entropy_over_depth(found: pd.DataFrame, table: pd.DataFrame) -> Figure:
     return drawn
 
 
-def _looks(plain: pd.DataFrame, nets: pd.DataFrame) -> dict[str, tuple[Colour, str, str]]:
+def _looks(plain: pd.DataFrame, nets: pd.DataFrame) -> dict[str, tuple[_Colour, str, str]]:
     """Colour, dash and marker of each kind of weights; those in most panels come first."""
     colours = sns.color_palette("colorblind")
     panels = plain.groupby("weights")["arch"].nunique()
@@ -78,7 +81,8 @@ def _looks(plain: pd.DataFrame, nets: pd.DataFrame) -> dict[str, tuple[Colour, s
     cells = plain[plain["model"].isin(nets.index)].groupby("weights")["model"].first()
     kinds = sorted(set(nets["downsampling"]))
     trainings = [name for name in ordered if name not in cells.index]
-    looks = {name: (colours[i % len(colours)], "-", "o") for i, name in enumerate(trainings)}
+    rounds = cycle(product(_LOOKS, colours))
+    looks = {name: (colour, *rest) for name, (rest, colour) in zip(trainings, rounds, strict=False)}
     for name in (name for name in ordered if name in cells.index):
         net = nets.loc[cells[name]]
         colour = colours[kinds.index(net["downsampling"]) % len(colours)]

@@ -183,11 +183,11 @@ def permutation_p(columns: Sequence[Floats], *, seed: int = 0) -> float:
     return max(_permuted(ranked, seed=seed), _permuted(columns, seed=seed))
 
 
-def partial(columns: Sequence[Floats]) -> float:
-    """Pearson's r of the first two columns' values given the others'."""
+def _partial_pearson(columns: Sequence[Floats]) -> float:
+    """Pearson's r of the first two columns' values given the others, at least one."""
     a, b, *given = (side - side.mean() for side in columns)
-    sides = [_residuals(side, np.stack(given, axis=-1)) for side in (a, b)] if given else [a, b]
-    return float(stats.pearsonr(*sides).statistic)
+    design = np.stack(given, axis=-1)
+    return float(stats.pearsonr(_residuals(a, design), _residuals(b, design)).statistic)
 
 
 def _permuted(columns: Sequence[Floats], *, seed: int) -> float:
@@ -240,7 +240,9 @@ def without_families(used: pd.DataFrame, x: str, y: str, *fixed: str) -> dict[st
 def _note(used: pd.DataFrame, x: str, y: str, fixed: Sequence[str]) -> str:
     raw = "raw " if fixed else ""  # what no covariate was taken out of
     columns = [used[name].to_numpy(float) for name in (x, y, *fixed)]
-    parts = [f"of values {partial(columns):+.2f}, p is the larger of the two"] if fixed else []
+    parts = (
+        [f"of values {_partial_pearson(columns):+.2f}, p is the larger of the two"] if fixed else []
+    )
     parts += [f"{raw}Kendall's tau {stats.kendalltau(used[x], used[y]).statistic:+.2f}"]
     left = without_families(used, x, y, *fixed)
     parts += [f"without {family} {rho:+.2f}" for family, rho in left.items()]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.condition_tables import WITHOUT_PRIORS
 from analysis.sample import SWITCHES, factory, intact, units
 from analysis.style_columns import START, TAPS
 
@@ -20,8 +21,7 @@ RANDOM_VIEWS = ("pixel+transforms", "fourier+transforms", "fourier-decorrelated+
 PARAMETERIZATIONS = ("fourier", "fourier-decorrelated", ADAM, *RANDOM_VIEWS)
 EQUAL_CONTENT = "equal-content"  # see analysis.equal_content: no rows are named so, either
 TEXTURE = f"noise-start/{TAPS}/texture/w1"
-# of the features suite: nothing but the pixels held these pictures back, or something did
-PIXELS, PRIORS = "pixel", "fourier-decorrelated+transforms"
+PRIORS = RANDOM_VIEWS[-1]  # of the features suite, too: what held those pictures back
 TAP_CHOICE = "taps, one by one"
 ONE_BY_ONE = "one by one"  # groups that end so are too long for a summary
 _OTHER_TAPS = re.compile(rf"{START}/(?P<taps>(?:article|without-first)(?:/content\d+)?)/{WEIGHT}")
@@ -88,7 +88,7 @@ def comparisons(table: pd.DataFrame, measured: Measured) -> list[Comparison]:
         *_variants(models), *_taps(models, sorted({on for _, on in measured})),
         *_surgeries(models), *_switches(models), *_smoothings(models),
         *_trainings(models, robust=False),
-        *_elsewhere(models, "features", PIXELS), *_priors(models),
+        *_elsewhere(models, "features", WITHOUT_PRIORS), *_priors(models),
     ]  # fmt: skip
     known = [_measured(one, measured) for one in found]
     return [one for one in known if one.pairs]
@@ -171,12 +171,16 @@ def _elsewhere(models: pd.DataFrame, group: str, on: str) -> Iterator[Comparison
 def _priors(models: pd.DataFrame) -> Iterator[Comparison]:
     whole = intact(models)
     yield from _each_and_mean(
-        "features", f"{PRIORS} - {PIXELS} alone", whole, _seeds(whole, PRIORS), on=PIXELS
+        "features",
+        f"{PRIORS} - {WITHOUT_PRIORS} alone",
+        whole,
+        _seeds(whole, PRIORS),
+        on=WITHOUT_PRIORS,
     )
 
 
 def _variants(models: pd.DataFrame) -> Iterator[Comparison]:
-    """Other parameterisations and other taps, everything else equal."""
+    """Other parameterisations, everything else equal."""
     whole = intact(models)
     for variant in PARAMETERIZATIONS:
         yield from _each_and_mean(

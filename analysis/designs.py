@@ -92,10 +92,11 @@ class Switch:
         if absent:
             return missing(absent)
         held = main_effect(nets, self.y, self.switch, self.first, self.second)
+        if held.reason:
+            return held
         grid = matched_pairs(evidence, self.y, self.switch, self.first, self.second)
-        if held.reason or min(grid.shape) < _FEWEST:
-            return replace(held, note=f"pictures held fixed; {held.note}") if held.note else held
-        over = paired_or_crossed(laid_out(grid))
+        enough = min(grid.shape) >= _FEWEST
+        over = paired_or_crossed(laid_out(grid)) if enough else missing("too few of either")
         if over.reason:
             return replace(held, note=f"pictures held fixed; {held.note}")
         fixed = f"{held.value:+.2g} [{held.low:+.2g}, {held.high:+.2g}]"

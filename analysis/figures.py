@@ -67,7 +67,7 @@ def figures(
         yield "pictures", lambda: style_plots.picture_grid(index, run.path)
     listed = listed_pictures(run.path)
     for case, pair in listed[listed["taps"] == "article"].groupby("case"):
-        whole = pd.concat([pair, _untouched(listed, str(case))])
+        whole = pd.concat([pair, listed[listed["model"].str.startswith("(")]])
         yield f"article-{case}", partial(style_plots.weight_grid, whole, run.path)
 
 
@@ -206,13 +206,6 @@ def listed_pictures(run: Path) -> pd.DataFrame:
         raise StoreError(f"{listed} is damaged ({error}): run the bench again") from error
     index[["start", "taps", "weight"]] = parts(index["condition"])
     return index
-
-
-def _untouched(listed: pd.DataFrame, case: str) -> pd.DataFrame:
-    """The content and the style of a pair, listed under the pair or under their own names."""
-    content, _, own = case.partition("+")
-    names = listed["model"].map({"(content)": content, "(style)": own})
-    return listed[names.notna() & ((listed["case"] == names) | (listed["case"] == case))]
 
 
 def shown_pictures(run: Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from analysis.look import figure
+from analysis.look import figure, span
 
 _MOST_WRITTEN = 40  # columns whose numbers can still be read
 
@@ -53,7 +53,6 @@ def heat_map(
 
 def certainty(value: pd.Series, low: pd.Series, high: pd.Series, n: pd.Series) -> str:
     """A line for a title: how many pictures cells have, and how far their intervals reach."""
-    counts = " to ".join(map(str, sorted({int(n.min()), int(n.max())})))
     reach = float(np.nanmax([(value - low).max(), (high - value).max(), 0.0]))
     sure = f"; 95 % intervals reach at most {100 * reach:.0f} points either way" if reach else ""
-    return f"n = {counts} pictures a cell{sure}"
+    return f"n = {span(n)} pictures a cell{sure}"

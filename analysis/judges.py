@@ -76,8 +76,7 @@ def judge_pairs(found: pd.DataFrame, *, resamples: int, seed: int) -> pd.DataFra
     lines = [
         {
             "judge": judge, "model": model, "own": judge == model,
-            **spread("progress", mean(part["progress"], clusters=part["case"],
-                                      resamples=resamples, seed=seed)),
+            **_seen("progress", part, resamples=resamples, seed=seed),
         }
         for (judge, model), part in found.groupby(["judge", "model"])
     ]  # fmt: skip

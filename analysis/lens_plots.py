@@ -90,8 +90,7 @@ def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
 def _depth_curves(ax: Axes, part: pd.DataFrame, table: pd.DataFrame) -> None:
     """Standard weights solid, robust ones dashed, untrained ones grey with dots and dashes."""
     shown = table[table["model"].isin(part["model"])]
-    trained = ~shown["model"].str.contains(r"\.random(?:-|$)")
-    looks = appearances(shown[trained], among=table)
+    looks = appearances(shown[shown["training"] != "random"], among=table)
     markers = families(list(table["family"]))
     for (model, kind), line in part.sort_values("depth").groupby(["model", "kind"]):
         look = looks.get(str(model))

@@ -110,6 +110,11 @@ def appearances(table: pd.DataFrame, *, among: pd.DataFrame | None = None) -> di
     return found
 
 
+def span(counts: pd.Series) -> str:
+    """The least and the most of these counts, or the only one."""
+    return " to ".join(map(str, sorted({int(counts.min()), int(counts.max())})))
+
+
 def legend(drawn: Figure, table: pd.DataFrame) -> None:
     """The key to families, robust training and the source, below all panels."""
     entries = [

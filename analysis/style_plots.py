@@ -15,8 +15,9 @@ from analysis.look import Appearance, appearances, figure, line_legend, style
 from analysis.style_columns import PERIODS
 
 # a name, and the title and file of each picture
-_Line = tuple[str, list[tuple[str, str | None]]]
+_Line = tuple[str, list[tuple[str, Path | None]]]
 _COLUMNS = 4  # of panels, before the next line begins
+_UNTOUCHED = ("content", "style")
 _TILES = 4  # pictures side by side, where each is a line of its own
 _BANDS = 4  # bands that can lie over each other and be told apart
 
@@ -130,9 +131,8 @@ def picture_grid(index: pd.DataFrame, run: Path) -> Figure:
         grid = np.reshape(drawn.subplots(len(models), len(cases)), (len(models), len(cases)))
         for (i, j), ax in np.ndenumerate(grid):
             file = _reference(files, models[i], cases[j])
-            if file and file.exists():
-                ax.imshow(mpimg.imread(file))
             _bare(ax)
+            _show(ax, file)
             if i == 0:
                 ax.set_title(cases[j].replace("+", " +\n"))
             if j == 0:
@@ -144,8 +144,9 @@ def weight_grid(index: pd.DataFrame, run: Path) -> Figure:
     """The article's figure: what each backbone made of one pair at every style weight.
 
     Args:
-        index: columns model, file (relative to run), start, weight; one pair, one set of taps, and
-            the untouched pictures as models "(content)" and "(style)", which come first. Networks
+        index: columns model, case, file (relative to run), start, weight; one pair, one set of
+            taps, and untouched pictures as models "(content)" and "(style)": the pair's, wherever
+            they are listed (see ``_reference``), come first. Networks
             go down in the order of the index, weights to the right, smallest first; each start has
             a line of its own. Of a single weight the pictures are laid out side by side. A picture
             that is missing leaves its place empty.
@@ -153,24 +154,23 @@ def weight_grid(index: pd.DataFrame, run: Path) -> Figure:
     """
     untouched = index["model"].str.startswith("(")
     made = index[~untouched]
-    heads = dict(zip(index.loc[untouched, "model"], index.loc[untouched, "file"], strict=True))
+    cases = zip(index["model"], index["case"], strict=True)
+    own = dict(zip(cases, (run / str(file) for file in index["file"]), strict=True))
+    heads = [(name, _reference(own, f"({name})", made["case"].iloc[0])) for name in _UNTOUCHED]
     lines = list(dict.fromkeys(zip(made["model"], made["start"], strict=True)))
     weights = sorted(made["weight"].unique(), key=lambda name: float(name.removeprefix("w")))
     keys = zip(made["model"], made["start"], made["weight"], strict=True)
-    files = dict(zip(keys, map(str, made["file"]), strict=True))
-    first = [
-        (head.strip("()"), str(heads[head])) for head in ("(content)", "(style)") if head in heads
-    ]
-    rows: list[_Line] = [("", [*first])] if first else []
+    files = dict(zip(keys, (run / str(file) for file in made["file"]), strict=True))
+    rows: list[_Line] = [("", heads)] if any(file for _, file in heads) else []
     for line in lines:
         titles = [f"style weight {weight.removeprefix('w')}" for weight in weights]
         found = [files.get((*line, weight)) for weight in weights]
         rows.append(("\n".join(line), list(zip(titles, found, strict=True))))
     with style():
-        return _tiles(rows, run) if len(weights) == 1 else _lines(rows, run)
+        return _tiles(rows) if len(weights) == 1 else _lines(rows)
 
 
-def _tiles(rows: list[_Line], run: Path) -> Figure:
+def _tiles(rows: list[_Line]) -> Figure:
     """Pictures side by side, each under the name of its line, or its own where that has none."""
     tiles = [(name or title, file) for name, line in rows for title, file in line]
     across = min(_TILES, len(tiles))
@@ -180,13 +180,13 @@ def _tiles(rows: list[_Line], run: Path) -> Figure:
     for ax in grid.flat:
         _bare(ax)
     for ax, (title, file) in zip(grid.flat, tiles, strict=False):
-        _show(ax, run, file)
+        _show(ax, file)
         ax.set_title(title, fontsize=8)
     drawn.supxlabel(rows[-1][1][0][0], fontsize=9)
     return drawn
 
 
-def _lines(rows: list[_Line], run: Path) -> Figure:
+def _lines(rows: list[_Line]) -> Figure:
     """A line of pictures each, titles above the first one and above the untouched pictures."""
     across = max(len(line) for _, line in rows)
     longest = _left(name for line, _ in rows for name in line.split("\n"))
@@ -197,15 +197,16 @@ def _lines(rows: list[_Line], run: Path) -> Figure:
     for i, (name, line) in enumerate(rows):
         grid[i, 0].set_ylabel(name, rotation=0, ha="right", va="center")
         for ax, (title, file) in zip(grid[i], line, strict=False):
-            _show(ax, run, file)
+            _show(ax, file)
             if not name or not i or not rows[i - 1][0]:  # above untouched pictures and the others
                 ax.set_title(title)
     return drawn
 
 
-def _show(ax: Axes, run: Path, file: str | None) -> None:
-    if file and (run / file).exists():
-        ax.imshow(mpimg.imread(run / file))
+def _show(ax: Axes, file: Path | None) -> None:
+    """The picture; a place whose file is missing stays empty."""
+    if file and file.exists():
+        ax.imshow(mpimg.imread(file))
 
 
 def _left(names: Iterable[str]) -> float:

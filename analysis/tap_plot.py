@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.comparisons import TAP_CHOICE
-from analysis.look import figure, style
+from analysis.look import figure, span, style
 from analysis.style_columns import TAPS
 
 SCORES = {"progress": "progress", "palette_progress": "palette"}
@@ -47,10 +47,9 @@ def taps(found: pd.DataFrame) -> Figure:
                             ms=4, lw=1.2, color=colour, label=model)  # fmt: skip
             ax.axvline(0, color="0.6", lw=0.8, zorder=0)
             n = found.loc[found["score"] == score, "n_pictures"]
-            counts = " to ".join(str(k) for k in sorted({int(n.min()), int(n.max())}))
             ax.set(xlabel=f"{title}, minus the matched taps'", yticks=range(len(choices)),
                    yticklabels=[_said(name) for name in choices],
-                   title=f"{title}: 95 %, {counts} pairs of pictures")  # fmt: skip
+                   title=f"{title}: 95 %, {span(n)} pairs of pictures")  # fmt: skip
         panels[0].invert_yaxis()
         drawn.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center",
                      ncols=len(models))  # fmt: skip

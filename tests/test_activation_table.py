@@ -59,6 +59,17 @@ def test_an_architecture_is_a_panel_and_a_network_a_line(tmp_path: Path) -> None
     assert {file.suffix for file in save(drawn, tmp_path / "activations")} == {".png", ".svg"}
 
 
+def test_many_kinds_of_weights_stay_apart() -> None:
+    rows: list[Row] = []
+    for i in range(25):
+        rows += facts(
+            f"matched_c10.net{i}", "matched/0/stem", "activation_entropy_share", [0.5],
+            suite="activations",
+        )  # fmt: skip
+    lines = entropy_over_depth(activation_table(frame(rows)), NETS).axes[0].get_lines()
+    assert len({(one.get_color(), one.get_linestyle()) for one in lines}) == 25
+
+
 def test_matched_nets_are_told_apart_by_their_switches() -> None:
     nets = list(product((False, True), ("max22", "avg22", "conv32", "conv42"), (False, True)))
     table = pd.DataFrame(nets, columns=["residual", "downsampling", "batch_norm"])

@@ -250,7 +250,7 @@ def test_layer_curves_have_a_panel_an_architecture() -> None:
 
 def test_layer_curves_are_drawn_at_the_radius_of_the_verdict() -> None:
     measured = layer_ratios(frame(layer_rows(VGG, {"a": 0.1, "b": 0.3})), **HOW)
-    table = pd.DataFrame({"model": [VGG], "family": "VGG", "robust": False})
+    table = pd.DataFrame({"model": [VGG], "family": "VGG", "robust": False, "training": "standard"})
     for budgets, drawn in (
         (("l2_0.05", "l2_0.10", "l2_0.25", "l2_0.50", "l2_1.00"), "l2_0.10"),
         (("l2_0.25", "l2_0.50", "l2_1.00"), "l2_0.50"),

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.comparisons import ONE_BY_ONE, PIXELS, PRIORS, TEXTURE, condition
+from analysis.comparisons import ONE_BY_ONE, PRIORS, TEXTURE, condition
+from analysis.condition_tables import WITHOUT_PRIORS
 from analysis.lab_contrasts import COLUMNS, contrast_table, contrasts
 from analysis.tables import build, load
 from tests.rows import MODELS, Row, build_run, facts, frame
@@ -357,12 +358,12 @@ def test_features_are_compared_where_both_networks_have_the_class() -> None:
         (VGG, [0.5, 0.6, 0.7, 0.1], "a-c1"),
         (R50, [0.3, 0.5, 0.4, 0.9], "b-c1"),
     ):
-        for on, less in ((PIXELS, 0.0), (PRIORS, 0.2)):
+        for on, less in ((WITHOUT_PRIORS, 0.0), (PRIORS, 0.2)):
             values = [share - less * (1 + place) for place, share in enumerate(shares)]
             rows += facts(model, on, "high_frequency_share", values, suite="features",
                           cases=[*cases, tap])  # fmt: skip
     found = lines(rows, about(VGG), about(R50), score="high_frequency_share")
     line = found.loc[f"features: VGG - {R50}"]
     assert (line["effect"], line["n_pictures"]) == (pytest.approx(0.2), 3)
-    alone = found.loc[f"{VGG}: {PRIORS} - {PIXELS} alone"]
+    alone = found.loc[f"{VGG}: {PRIORS} - {WITHOUT_PRIORS} alone"]
     assert (alone["effect"], alone["n_pictures"]) == (pytest.approx(-0.5), 4)

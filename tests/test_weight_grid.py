@@ -17,6 +17,7 @@ def listed(folder: Path, weights: tuple[str, ...]) -> pd.DataFrame:
     made = [(model, start, weight) for model in NETS for start in STARTS for weight in weights]
     made += [("(content)", "", ""), ("(style)", "", "")]
     index = pd.DataFrame(made, columns=["model", "start", "weight"])
+    index["case"] = ["cat+cup"] * (len(made) - 2) + ["cat", "cup"]  # under their own names
     index["file"] = [f"{i}.png" for i in range(len(made))]
     for i, file in enumerate(index["file"]):
         mpimg.imsave(folder / file, np.full((4, 4, 3), i / len(made)))
