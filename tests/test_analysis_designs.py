@@ -177,6 +177,16 @@ def test_two_runs_machines_are_no_effect(
     assert (found.value, found.n) == (pytest.approx(alone.value), alone.n)
 
 
+def test_a_run_without_the_plain_pictures_is_passed_over(laboratory: Evidence) -> None:
+    design = Condition("progress", "fourier-decorrelated+transforms", without="VGG")
+    changed = laboratory.pictures["condition"].str.contains("fourier", regex=False)
+    other = laboratory.pictures[changed]
+    other = other.assign(progress=other["progress"] + 0.5)
+    pooled = pool([replace(laboratory, pictures=other), laboratory])
+    found, alone = design.effect(pooled), design.effect(laboratory)
+    assert (found.value, found.n) == (pytest.approx(alone.value), alone.n)
+
+
 def test_twins_are_taken_from_the_run_that_has_both(laboratory: Evidence) -> None:
     source = laboratory.pictures[laboratory.pictures["model"] == SOURCE]
     lone = source.assign(progress=source["progress"] - 1)

@@ -180,3 +180,17 @@ def test_what_is_said_of_judges_lattices_and_home_is_counted() -> None:
         f"period 2, rho {fit['2']:.2f} over thirty networks, and at 4, {fit['4']:.2f}; at 8" in said
     )
     assert pd.isna(fit["16"])
+    assert "twelve of the sixteen judges that are neither" in said
+    assert "all robust and all untrained ones" in said and "four of the five other" in said
+
+
+def test_what_is_said_of_five_robust_twins_is_counted() -> None:
+    table = pd.read_csv(REFERENCE / "cifar10" / "analysis" / "contrasts.csv")
+    twins = table[table["group"] == "robust weights"].set_index("score")
+    progress, palette = twins.loc["progress"], twins.loc["palette_progress"]
+    said = (REFERENCE / "cifar10" / "README.md").read_text()
+    assert len(progress) == len(palette) == 5 and (progress["effect"] > 0).all()
+    assert int((progress["low"] > 0).sum()) == 3
+    assert "Progress rises in all five, surely in three" in said
+    assert int((palette["low"] > 0).sum()) == 4
+    assert "Palette rises in four of them surely" in said
