@@ -20,8 +20,16 @@ from analysis.compare import compare, differing, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
-from analysis.figures import FigureError, every_figure, figures, further_figures, named
+from analysis.figures import (
+    FigureError,
+    contrast_figures,
+    every_figure,
+    figures,
+    further_figures,
+    named,
+)
 from analysis.lab import lab_tables
+from analysis.lab_contrasts import contrasts
 from analysis.lens import lens_tables
 from analysis.lens_words import lens_section
 from analysis.look import save
@@ -101,25 +109,28 @@ def analyse(
         evidence = gather(loaded, table, **how)
         answers = verdicts(evidence)
         pairs = correlations(evidence, facts_of(loaded, evidence.pictures))
-        lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), table, **how)
+        compared = contrasts(loaded.rows, table)
         lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
         words = lens_section(loaded, table, lens, **how)
-        text = summary(loaded, table, found, answers, lab.get("contrasts"), lens=words)
+        text = summary(loaded, table, found, answers, compared, lens=words)
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
             write(pairs, loaded.path, name="correlations"), _write_summary(loaded, text),
         ]  # fmt: skip
+        files += [write(compared, loaded.path, name="contrasts")] if len(compared) else []
         grid = main_grid(grid_points(loaded.rows))
         files += write_best(grid, loaded.path) if len(grid) else []
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]
         attacked = transfer_facts(loaded.rows, loaded.source, labels=loaded.manifest.get("labels"))
         rates = condition_rates(attacked, **how)
         files += [write(rates, loaded.path, name="conditions")] if len(rates) else []
+        lab = lab_tables(loaded.rows, loaded.source, cell_seconds(loaded.path), **how)
         files += [write(part, loaded.path, name=name) for name, part in lab.items()]
         status.update("laying out contact sheets")
         files += write_sheets(loaded.path, loaded.rows)
         drawn: dict[str, Path] = {}
-        for name, draw in every_figure(loaded, table, lambda: answers, lens, lab, **how).items():
+        every = every_figure(loaded, table, lambda: answers, lens, lab, compared, **how)
+        for name, draw in every.items():
             status.update(f"drawing {name}")
             saved = save(draw(), loaded.path / "analysis" / name)
             drawn[name] = saved[0]
@@ -170,12 +181,14 @@ def _figure(run: Run, table: pd.DataFrame, name: str, **how: int) -> Figure:
     drawn = dict(figures(run, table, **how))
     if name not in drawn:
         lens = lens_tables(run.rows, run.source, downsampling=downsampling(table), **how)
-        lab = lab_tables(run.rows, run.source, cell_seconds(run.path), table, **how)
+        lab = lab_tables(run.rows, run.source, cell_seconds(run.path), **how)
 
         def answers() -> pd.DataFrame:
             return verdicts(gather(run, table, **how))
 
         drawn |= further_figures(run, table, answers, lens, lab)
+    if name not in drawn:
+        drawn |= dict(contrast_figures(contrasts(run.rows, table)))
     return named(drawn, name)
 
 

@@ -77,7 +77,8 @@ class FigureError(ValueError):
 
 def every_figure(
     run: Run, table: pd.DataFrame, answers: Callable[[], pd.DataFrame],
-    lens: dict[str, pd.DataFrame], lab: dict[str, pd.DataFrame], *, resamples: int, seed: int,
+    lens: dict[str, pd.DataFrame], lab: dict[str, pd.DataFrame], compared: pd.DataFrame,
+    *, resamples: int, seed: int,
 ) -> dict[str, Callable[[], Figure]]:  # fmt: skip
     """What draws each figure of a run, by file name.
 
@@ -86,10 +87,12 @@ def every_figure(
         table: its model table.
         answers: calls the verdicts (``analysis.verdicts.verdicts``).
         lens, lab: ``analysis.lens.lens_tables`` and ``analysis.lab.lab_tables``.
+        compared: ``analysis.lab_contrasts.contrasts``.
         resamples, seed: of every bootstrap.
     """
     simple = dict(figures(run, table, resamples=resamples, seed=seed))
-    return simple | further_figures(run, table, answers, lens, lab)
+    further = further_figures(run, table, answers, lens, lab)
+    return simple | further | dict(contrast_figures(compared))
 
 
 def further_figures(
@@ -178,7 +181,11 @@ def lab_figures(
         yield "features", lambda: lab_plots.feature_spectra(tables["features"])
     if "activations" in tables:
         yield "activations", lambda: entropy_over_depth(tables["activations"], table)
-    if "contrasts" in tables and len(choices := tap_choices(tables["contrasts"])):
+
+
+def contrast_figures(compared: pd.DataFrame) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """The figures of ``lab_contrasts.contrasts``: file name and what draws it."""
+    if len(choices := tap_choices(compared)):
         yield "taps", lambda: taps(choices)
 
 

@@ -8,7 +8,6 @@ from analysis.activation_table import activation_table
 from analysis.condition_tables import features, style_conditions
 from analysis.convergence_table import convergence_table
 from analysis.judges import agreement, judge_columns, judge_pairs, judgements
-from analysis.lab_contrasts import contrasts
 from analysis.stride_lattices import lattice_fit, lattice_lines
 
 
@@ -24,7 +23,6 @@ def lab_tables(
     rows: pd.DataFrame,
     source: str | None,
     seconds: Mapping[str, float],
-    table: pd.DataFrame,
     *,
     resamples: int,
     seed: int,
@@ -34,14 +32,7 @@ def lab_tables(
     ``judgements``: one line a judge and network (``judges.judge_pairs``); ``judges``: one a judge
     (``judges.agreement``), the last one, "(all)", the mean over pairs of judges with Kendall's W;
     ``lattices`` and ``lattice-fit``: ``stride_lattices``; ``convergence``; ``conditions-style`` and
-    ``features``: ``condition_tables``; ``activations``: ``activation_table``;
-    ``contrasts``: ``lab_contrasts``.
-
-    Args:
-        rows, source: of a run.
-        seconds: of its cells.
-        table: its model table.
-        resamples, seed: of every bootstrap.
+    ``features``: ``condition_tables``; ``activations``: ``activation_table``.
     """
     how = {"resamples": resamples, "seed": seed}
     found, lines = judgements(rows, source), lattice_lines(rows, **how)
@@ -50,7 +41,7 @@ def lab_tables(
         "lattice-fit": lattice_fit(lines, **how) if len(lines) else lines,
         "convergence": convergence_table(rows, seconds),
         "conditions-style": style_conditions(rows), "features": features(rows),
-        "activations": activation_table(rows), "contrasts": contrasts(rows, table),
+        "activations": activation_table(rows),
     }  # fmt: skip
     alike = agreement(found, **how) if len(found) else None
     if alike is not None:

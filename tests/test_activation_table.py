@@ -45,7 +45,7 @@ def test_a_line_a_network_tap_and_smoothing() -> None:
 
 
 def test_an_architecture_is_a_panel_and_a_network_a_line(tmp_path: Path) -> None:
-    tables = lab_tables(frame(measured()), None, {}, NETS, resamples=10, seed=0)
+    tables = lab_tables(frame(measured()), None, {}, resamples=10, seed=0)
     drawn = dict(lab_figures(tables, NETS))["activations"]()
     panels = [ax for ax in drawn.axes if ax.get_visible()]
     assert [ax.get_title("left") for ax in panels] == ["resnet50_c10", "vgg_c10"]
@@ -90,5 +90,5 @@ def test_matched_nets_are_told_apart_by_their_switches() -> None:
 def test_nothing_measured_is_no_table_and_no_figure() -> None:
     rows = frame(facts(VGG, "clean", "clean_correct", [1.0]))
     assert activation_table(rows).empty
-    tables = lab_tables(rows, None, {}, NETS, resamples=10, seed=0)
+    tables = lab_tables(rows, None, {}, resamples=10, seed=0)
     assert "activations" not in tables and "activations" not in dict(lab_figures(tables, NETS))

@@ -19,9 +19,6 @@ from results.store import read_run
 from tests.rows import MODELS, STYLES, Row, build_run, facts, frame
 
 NETS = ["a.x", "b.x", "c.x", "d.x", "e.x"]
-TABLE = pd.DataFrame({"model": NETS, "role": "contestant", "family": "any", "training": "standard",
-                      "robust": False, "is_source": False, "residual": False, "downsampling": "",
-                      "batch_norm": True})  # fmt: skip
 CASES = ["chelsea+ihc", "chelsea+coffee", "astronaut+ihc"]
 CONDITION = "content-start/matched/w100"
 HOW = {"resamples": 100, "seed": 0}
@@ -151,7 +148,7 @@ def test_judges_of_one_mind_agree_wholly_and_one_against_all_is_seen() -> None:
 def test_two_networks_make_no_ranks() -> None:
     two = [row for judge in NETS[:2] for model in NETS[:2] for row in seen(judge, model, [0.1] * 3)]
     assert agreement(judgements(frame(two), None), **HOW) is None
-    tables = lab_tables(frame(two), None, {}, TABLE, **HOW)
+    tables = lab_tables(frame(two), None, {}, **HOW)
     assert set(tables) == {"judgements"}
     drawn = lab_plots.judge_matrix(tables["judgements"], None)
     assert "too few networks" in drawn.axes[0].get_title(loc="left")
@@ -160,13 +157,13 @@ def test_two_networks_make_no_ranks() -> None:
 def test_nobody_judged_is_no_column_and_no_table() -> None:
     rows = frame(outside([0.1, 0.2, 0.3, 0.4, 0.5]))
     assert lab_columns(rows, None, **HOW).empty
-    found = set(lab_tables(rows, None, {}, TABLE, **HOW))
+    found = set(lab_tables(rows, None, {}, **HOW))
     assert found == {"convergence", "conditions-style"}
 
 
 def test_the_matrix_frames_what_is_its_own() -> None:
     rows = frame(judged() + outside([0.1, 0.2, 0.3, 0.4, 0.5]))
-    tables = lab_tables(rows, None, {}, TABLE, **HOW)
+    tables = lab_tables(rows, None, {}, **HOW)
     ax = lab_plots.judge_matrix(tables["judgements"], tables["judges"]).axes[0]
     columns = [text.get_text() for text in ax.get_xticklabels()]
     lines = [text.get_text() for text in ax.get_yticklabels()]
