@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from bench import __main__ as cli
@@ -107,6 +108,25 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(
     assert f"style/{SMALL}/content-start/matched/64px/seed0" in printed
     assert "4 cells to do, 0 done; about" in printed
     assert not run.exists()
+
+
+def test_a_dry_run_shares_time_and_threads_among_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[int] = []
+
+    def minute(*_: object) -> float:
+        asked.append(torch.get_num_threads())
+        return 60.0
+
+    monkeypatch.setattr("bench.suite_style.Diagonal.seconds", minute)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: asked.append(-n))
+    options = ("--condition", "texture", "--models", SMALL, "--run", str(tmp_path), "--dry-run")
+    assert call(monkeypatch, "style", *options, "--device", "cpu,cpu") == 0
+    printed = capsys.readouterr().out
+    assert "1 cells to do, 0 done; about 0.5 minutes on cpu,cpu with 2 threads each," in printed
+    assert asked == [-2, 5, -5]
 
 
 def test_pictures_too_large_for_the_memory_are_refused_with_both_numbers(
