@@ -87,7 +87,7 @@ def _sheet(
     places, heads = {}, []
     for j, (case, amount) in enumerate(columns.itertuples(index=False)):
         content, _, own_style = case.partition("+")
-        heads.append(f"{content}\n{own_style} w{amount}")
+        heads.append(f"{content} w{amount}\n{own_style}")
         own = dict(zip(_UNTOUCHED, (content, own_style), strict=True))
         for i, name in enumerate([*_UNTOUCHED, *models]):
             if (name, case, amount) in kept.index:

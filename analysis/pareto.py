@@ -52,10 +52,14 @@ def grid_points(rows: pd.DataFrame) -> pd.DataFrame:
     points["content"] = facts["judge_content_distance"]
     points = points.dropna(subset=["style", "content"])
     points = points.drop_duplicates([*_GRID, "layers", "weight"]).reset_index(drop=True)
-    points["front"] = False
-    for _, grid in points.groupby(_GRID):
-        points.loc[grid.index, "front"] = undominated(grid[["style", "content"]].to_numpy(float))
-    return points[COLUMNS]
+    return _with_fronts(points)[COLUMNS]
+
+
+def _with_fronts(points: pd.DataFrame) -> pd.DataFrame:
+    found = points.assign(front=False)
+    for _, grid in found.groupby(_GRID):
+        found.loc[grid.index, "front"] = undominated(grid[["style", "content"]].to_numpy(float))
+    return found
 
 
 def undominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -69,19 +73,26 @@ def undominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
 def at_equal_content(
     points: pd.DataFrame, *, within: Sequence[str] = ("case", "start", "method")
 ) -> pd.DataFrame:
-    """The best style of every grid among its pictures that keep enough content.
+    """The pictures of every front over the content distances that all fronts of a ``within`` reach.
 
-    Enough is the least content distance that all grids of one ``within`` can reach: the largest of
-    their smallest. Returns a line a grid: the columns of ``grid_points``, and ``level``.
+    With so much of the content to give, the best style of a grid is a step of its front. A line a
+    picture of a front that is the best of its grid somewhere: the columns of ``grid_points``; least
+    and most, the ends of the range, from where the last front begins to where the first one ends;
+    share: of the range, for how much of it this picture is the best; shares of a grid sum to 1.
+    Where fronts share no range, the level where the last one begins stands for it.
     """
     if points.empty:
-        return points.assign(level=[])
-    least = points.groupby([*dict.fromkeys([*_GRID, *within])])["content"].min()
-    level = least.groupby(list(within)).max().rename("level")
-    known = points.join(level, on=list(within))
-    kept = known[known["content"] <= known["level"]]
-    best = kept.sort_values(["style", "content"]).groupby(_GRID, sort=True).head(1)
-    return best.sort_values(_GRID).reset_index(drop=True)
+        return points.assign(least=[], most=[], share=[])
+    front = points[points["front"]].sort_values([*_GRID, "content", "style"])
+    reach = front.groupby([*dict.fromkeys([*_GRID, *within])])["content"].agg(["min", "max"])
+    ends = reach.groupby(list(within)).agg(least=("min", "max"), most=("max", "min"))
+    known = front.join(ends.assign(most=ends.max(axis=1)), on=list(within))
+    until = known.groupby(_GRID)["content"].shift(-1, fill_value=np.inf)
+    low, high = known["least"], known["most"]
+    covered = until.clip(low, high) - known["content"].clip(low, high)
+    at_least = (known["content"] <= low) & (low < until)
+    known["share"] = (covered / (high - low)).where(high > low, at_least.astype(float))
+    return known[known["share"] > 0].reset_index(drop=True)
 
 
 def main_grid(points: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +115,8 @@ def main_grid(points: pd.DataFrame) -> pd.DataFrame:
     complete = set(held.index[[whole <= found for found in held]])
     keys = zip(searched["model"], searched["case"], searched["seed"], strict=True)
     kept = pd.Series([key in complete for key in keys], index=searched.index)
-    return searched.loc[kept & searched["place"].isin(list(whole)), COLUMNS]
+    # what lay behind a picture that is no part of it may be on its front
+    return _with_fronts(searched[kept & searched["place"].isin(list(whole))])[COLUMNS]
 
 
 def best_by_judge(points: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +157,8 @@ def pareto(points: pd.DataFrame, table: pd.DataFrame) -> Figure:
         cases = sorted(points["case"].unique())
         drawn, grid = panel_grid(len(cases), 3.4, 3.4)
         panels = list(grid.flat)[: len(cases)]
-        looks = appearances(table)
+        # of the models shown alone, whose shades then differ
+        looks = appearances(table[table["model"].isin(points["model"])], among=table)
         colours = {name: look.colour for name, look in looks.items()}
         for ax, case in zip(panels, cases, strict=True):
             shown = points[points["case"] == case]

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 LARGEST = 1_000_000  # bytes of a sheet, so that it can be committed
 _SIDE, _TEXT, _GAP = 112, 26, 6  # pixels of a picture's longer side, of two lines, between pictures
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _QUALITIES = (88, 75, 60, 45, 30, 15)
 
 
@@ -15,6 +16,8 @@ def sheet(
     lines: Sequence[str], columns: Sequence[str], places: Mapping[tuple[int, int], tuple[Path, str]]
 ) -> Image.Image:
     """Pictures in lines and columns, each with its note underneath; a lost file leaves a gap.
+
+    Heads and notes wider than a picture lose their beginning.
 
     Args:
         lines, columns: their names, of two lines of text at most.
@@ -30,13 +33,25 @@ def sheet(
     for i, name in enumerate(lines):
         draw.text((_GAP, top + i * high + _SIDE // 2), name, fill="black", font=font)
     for j, head in enumerate(columns):
-        draw.text((left + j * wide, 2), head, fill="black", font=font)
+        draw.text((left + j * wide, 2), _fitted(head, font), fill="black", font=font)
     for (i, j), (file, note) in places.items():
         x, y = left + j * wide, top + i * high
         if file.exists():
             _paste(drawn, file, (x, y))
-        draw.text((x, y + _SIDE), note, fill="black", font=font)
+        draw.text((x, y + _SIDE), _fitted(note, font), fill="black", font=font)
     return drawn
+
+
+def _fitted(text: str, font: Font) -> str:
+    """Each line as wide as a picture at most: what it ends with tells it from its neighbours."""
+    fitted = []
+    for line in text.split("\n"):
+        shown, start = line, 0
+        while font.getlength(shown) > _SIDE:
+            start += 1
+            shown = "\N{HORIZONTAL ELLIPSIS}" + line[start:]
+        fitted.append(shown)
+    return "\n".join(fitted)
 
 
 def _paste(drawn: Image.Image, file: Path, corner: tuple[int, int]) -> None:

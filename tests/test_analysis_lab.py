@@ -13,7 +13,7 @@ from analysis.contact_sheet import contact_sheets, write_sheets
 from analysis.convergence_table import convergence_table
 from analysis.judges import OUTSIDE, agreement, judge_columns, judge_pairs, judgements
 from analysis.lab import lab_columns, lab_tables
-from analysis.sheet import LARGEST
+from analysis.sheet import LARGEST, sheet
 from analysis.stride_lattices import lattice_fit, lattice_lines, lattice_networks
 from results.store import read_run
 from tests.rows import MODELS, STYLES, Row, build_run, facts, frame
@@ -311,11 +311,20 @@ def test_a_sheet_has_a_place_for_every_picture(run: tuple[Path, pd.DataFrame]) -
     assert np.argwhere(~filled(without)).tolist() == [[line, 5]]
 
 
+def test_no_note_or_head_reaches_into_the_next_picture_s_column() -> None:
+    missing = Path("/no/such/picture.png")
+    long = "stages.transition1.norm-c15.and.more.than.a.picture"
+    drawn = np.asarray(sheet(["a"], [long, ""], {(0, 0): (missing, f"{long}\n{long}")}))
+    assert (drawn[:, -118:] == 255).all()
+    ends = np.asarray(sheet(["a"], [long + "X", ""], {(0, 0): (missing, f"{long}\n{long}")}))
+    assert (drawn != ends).any()  # the end is what is kept
+
+
 def filled(content: bytes) -> np.ndarray:
     """Which places of a sheet hold one of the run's 32-pixel pictures of noise."""
-    with Image.open(BytesIO(content)) as sheet:
-        assert sheet.format == "WEBP"
-        grey = np.asarray(sheet.convert("L"), float)
+    with Image.open(BytesIO(content)) as image:
+        assert image.format == "WEBP"
+        grey = np.asarray(image.convert("L"), float)
     wide, high, top = 112 + 6, 112 + 26 + 6, 26 + 6
     columns = 2 * len(STYLES)
     left = grey.shape[1] - columns * wide

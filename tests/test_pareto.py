@@ -85,17 +85,61 @@ def test_fronts_agree_with_the_definition(costs: list[tuple[int, int]]) -> None:
     assert found.any()
 
 
-def test_models_are_compared_where_both_keep_the_content() -> None:
-    best = at_equal_content(points()).set_index("model")
-    assert best["level"].tolist() == pytest.approx([0.25, 0.25])  # the ResNet's best content
-    assert best.loc[VGG, ["style", "content"]].tolist() == pytest.approx([0.9, 0.1])
-    assert best.loc[RESNET, ["style", "content"]].tolist() == pytest.approx([1.05, 0.25])
+def test_models_are_compared_over_the_contents_that_both_reach() -> None:
+    """From .25, where the ResNet's front begins, to .8, where VGG's ends."""
+    best = at_equal_content(points()).set_index(["model", "content"])
+    assert best[["least", "most"]].to_numpy() == pytest.approx(np.array([[0.25, 0.8]] * 4))
+    assert best.loc[VGG, "style"].tolist() == pytest.approx(
+        [0.9, 0.5]
+    )  # .4 begins where the range ends
+    assert best.loc[VGG, "share"].tolist() == pytest.approx([0.05 / 0.55, 0.5 / 0.55])
+    assert best.loc[RESNET, "style"].tolist() == pytest.approx([1.05, 0.65])
+    assert best.loc[RESNET, "share"].tolist() == pytest.approx([0.2 / 0.55, 0.35 / 0.55])
+
+
+def test_fronts_without_a_common_range_meet_at_one_level() -> None:
+    """VGG's front ends at .8, before the other one begins: its end against that beginning."""
+    far = rows(RESNET, GRID, worse=0.9)
+    best = at_equal_content(grid_points(frame([*rows(VGG, GRID), *far]))).set_index("model")
+    assert set(best["least"]) == set(best["most"]) == {1.0}
+    assert best["share"].tolist() == [1.0, 1.0]
+    assert best["style"].to_dict() == pytest.approx({VGG: 0.4, RESNET: 1.8})
+
+
+COSTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(COSTS, COSTS)
+def test_the_mean_at_equal_content_is_that_of_every_level(
+    one: list[tuple[int, int]], other: list[tuple[int, int]]
+) -> None:
+    """Integer costs: a step lasts from one integer to the next, so levels at .5 say all."""
+    grids = {VGG: one, RESNET: other}
+    named = [
+        (model, {f"content-start/matched/layers{i}+1/w1": cost for i, cost in enumerate(costs, 2)})
+        for model, costs in grids.items()
+    ]
+    found = at_equal_content(grid_points(frame([row for pair in named for row in rows(*pair)])))
+    fronts = {
+        model: [cost for cost in costs if all(
+            not (a <= cost[0] and b <= cost[1] and (a, b) != cost) for a, b in costs)]
+        for model, costs in grids.items()
+    }  # fmt: skip
+    least = max(min(content for _, content in front) for front in fronts.values())
+    most = max(least, min(max(content for _, content in front) for front in fronts.values()))
+    levels = [level + 0.5 for level in range(least, most)] or [least]
+    for model, costs in grids.items():
+        best = [min(style for style, content in costs if content <= level) for level in levels]
+        mine = found[found["model"] == model]
+        assert mine["share"].sum() == pytest.approx(1)
+        assert (mine["style"] * mine["share"]).sum() == pytest.approx(sum(best) / len(best))
 
 
 def test_methods_can_be_compared_at_one_content_too() -> None:
     blurry = rows(VGG, {"content-start/matched/fourier/w10": (0.2, 0.3)})
     best = at_equal_content(points(*blurry), within=("case", "start")).set_index("method")
-    assert set(best["level"]) == {0.3}
+    assert set(best["least"]) == {0.3}
     assert best.loc["matched/fourier", "style"] == pytest.approx(0.2)
     plain = best.loc["matched"].set_index("model")
     assert plain.loc[VGG, "style"] == pytest.approx(0.5)
@@ -173,5 +217,6 @@ def test_the_command_writes_figure_and_table(run: Path) -> None:
     assert (run / "analysis" / "pareto.png").exists()
     assert (run / "analysis" / "best-by-judge.csv").exists()
     best = pd.read_csv(run / "analysis" / "equal-content.csv")
-    assert best["model"].tolist() == [RESNET, VGG]
-    assert best["style"].tolist() == pytest.approx([1.05, 0.9])
+    assert best["model"].tolist() == [RESNET, RESNET, VGG, VGG]
+    assert best["style"].tolist() == pytest.approx([1.05, 0.65, 0.9, 0.5])
+    assert best.groupby("model")["share"].sum().tolist() == pytest.approx([1, 1])
