@@ -9,7 +9,7 @@ import pytest
 
 from analysis.notes import QUOTED, renewed
 from analysis.pareto import grid_points, main_grid
-from analysis.style_columns import style_facts, with_excess
+from analysis.style_columns import style_curves, style_facts, textures, with_excess
 from analysis.tables import load
 from results.store import REFERENCE, cell_seconds, read_manifest
 from zoo.weights import manifest
@@ -199,3 +199,19 @@ def test_what_is_said_of_five_robust_twins_is_counted() -> None:
     assert "Progress rises in all five, surely in three" in said
     assert int((palette["low"] > 0).sum()) == 4
     assert "Palette rises in four of them surely" in said
+
+
+def test_what_is_said_of_coarse_frequencies_in_textures_is_measured() -> None:
+    folder = REFERENCE / "style-lab"
+    power = textures(style_curves(load(folder).rows, "radial_power"))
+    coarse = power.groupby(["model", "step"])["value"].mean().unstack().sort_index(axis=1)
+    coarse = coarse.iloc[:, :4].mean(axis=1)
+    above = (coarse - coarse["(style)"]).round()
+    famous = above[above.index.str.endswith("_c10.standard")].drop("alexnet_c10.standard")
+    robust = above[above.index.str.endswith("l2_05")]
+    assert famous.idxmax() == "densenet_c10.standard" and famous.max() == -6
+    assert famous.idxmin() == "resnet18_c10.standard" and famous.min() == -18
+    assert (famous["vgg_c10.standard"], above["alexnet_c10.standard"]) == (-12, 1)
+    assert (len(robust), robust.min(), robust.max()) == (5, 2, 3)
+    said = (folder / "README.md").read_text()
+    assert "lack 6 (DenseNet) to 18 dB (ResNet-18)" in said and "VGG's 12, while" in said
