@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.figures import textures
 from analysis.notes import QUOTED, renewed
 from analysis.pareto import grid_points, main_grid
-from analysis.style_columns import style_curves, style_facts, textures, with_excess
+from analysis.style_columns import style_curves, style_facts, with_excess
 from analysis.tables import load
 from results.store import REFERENCE, cell_seconds, read_manifest
 from zoo.weights import manifest
