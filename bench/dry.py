@@ -8,6 +8,7 @@ from bench.choose import Chosen, missing
 from bench.forecast import forecast
 from bench.preset import Preset
 from bench.run import Plan
+from bench.workers import threads_each
 from zoo.catalog import find
 from zoo.spec import Hub, ModelSpec, Pickled
 from zoo.weights import file_bytes
@@ -15,22 +16,19 @@ from zoo.weights import file_bytes
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The open cells with their expected time, measured here and now on the first device."""
-    devices = plan.devices or (plan.inputs.device,)
-    all_threads = torch.get_num_threads()
-    threads = max(1, all_threads // len(devices))
+    all_threads, threads = torch.get_num_threads(), threads_each(plan.devices)
     total = 0.0
-    torch.set_num_threads(threads)  # what each device's process will have
+    torch.set_num_threads(threads)
     for cell, address in plan.open:
         expected = cell.suite.seconds(cell.spec, plan.inputs)
         total += expected
         yield f"{cell.key}  {address[:8]}  about {expected:.0f} s"
     torch.set_num_threads(all_threads)
     done = len(plan.cells) - len(plan.open)
-    each = "each" if len(devices) > 1 else ""
+    minutes, each = total / 60 / len(plan.devices), " each" if len(plan.devices) > 1 else ""
     yield (
-        f"{len(plan.open)} cells to do, {done} done; about {total / 60 / len(devices):.1f} minutes "
-        f"on {','.join(devices)} with {threads} threads {each}".rstrip()
-        + ", then timing and analysis"
+        f"{len(plan.open)} cells to do, {done} done; about {minutes:.1f} minutes on "
+        f"{','.join(plan.devices)} with {threads} threads{each}, then timing and analysis"
     )
 
 

@@ -42,8 +42,8 @@ class Plan:
     """Cells with their addresses, and the run they belong to.
 
     Attributes:
+        devices: several are worked on at once, one is that of the inputs.
         headline: norm and radius that the analysis reads its main transfer columns at.
-        devices: several are worked on at once; else all is done on that of the inputs.
         skipped: why models that were wanted are not measured, by name.
     """
 
@@ -51,8 +51,8 @@ class Plan:
     cells: tuple[Cell, ...]
     digests: tuple[str, ...]
     inputs: Inputs
-    headline: str = "l2_0.50"
-    devices: tuple[str, ...] = ()
+    devices: tuple[str, ...]
+    headline: str
     skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -91,7 +91,7 @@ def make_plan(
         zoo.weights.WeightsError: a model's weights are not to be had.
     """
     addresses = tuple(digest(c, inputs) for c in cells)
-    return Plan(preset, tuple(cells), addresses, inputs, headline, devices)
+    return Plan(preset, tuple(cells), addresses, inputs, devices or (inputs.device,), headline)
 
 
 def execute(plan: Plan) -> int:
@@ -180,7 +180,7 @@ def _manifest(plan: Plan, before: Mapping[str, Any]) -> dict[str, Any]:
         "sources": dict(before.get("sources", {})) | sources,
         "headline": plan.headline,
     }
-    return {**data, **found, **_environment(plan.devices or (inputs.device,))}
+    return {**data, **found, **_environment(plan.devices)}
 
 
 def _describe(spec: ModelSpec) -> dict[str, Any]:

@@ -38,8 +38,7 @@ def spread(
     free: SimpleQueue[str] = context.SimpleQueue()
     for device in devices:
         free.put(device)
-    threads = max(1, torch.get_num_threads() // len(devices))
-    pool = ProcessPoolExecutor(len(devices), context, _take, (free, threads))
+    pool = ProcessPoolExecutor(len(devices), context, _take, (free, threads_each(devices)))
     try:
         jobs = {pool.submit(_measure, cell, inputs): (cell, address) for cell, address in cells}
         for job in as_completed(jobs):
@@ -47,6 +46,11 @@ def spread(
             yield cell, address, *job.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def threads_each(devices: Sequence[str]) -> int:
+    """How many threads the process on each of these devices has."""
+    return max(1, torch.get_num_threads() // len(devices))
 
 
 def _read_only(options: dict[str, Any]) -> MappingProxyType[str, Any]:

@@ -89,9 +89,8 @@ def test_models_are_compared_over_the_contents_that_both_reach() -> None:
     """From .25, where the ResNet's front begins, to .8, where VGG's ends."""
     best = at_equal_content(points()).set_index(["model", "content"])
     assert best[["least", "most"]].to_numpy() == pytest.approx(np.array([[0.25, 0.8]] * 4))
-    assert best.loc[VGG, "style"].tolist() == pytest.approx(
-        [0.9, 0.5]
-    )  # .4 begins where the range ends
+    # the third picture of VGG's front begins where the range ends
+    assert best.loc[VGG, "style"].tolist() == pytest.approx([0.9, 0.5])
     assert best.loc[VGG, "share"].tolist() == pytest.approx([0.05 / 0.55, 0.5 / 0.55])
     assert best.loc[RESNET, "style"].tolist() == pytest.approx([1.05, 0.65])
     assert best.loc[RESNET, "share"].tolist() == pytest.approx([0.2 / 0.55, 0.35 / 0.55])
