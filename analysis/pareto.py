@@ -20,8 +20,7 @@ from analysis.style_plots import panel_grid
 from results.store import write_atomically
 
 COLUMNS = [
-    "model", "case", "seed", "start", "method", "layers", "weight", "style", "content", "front",
-    "condition",
+    "model", "case", "seed", "start", "method", "layers", "weight", "style", "content", "condition",
 ]  # fmt: skip
 _CONDITION = r"^(?P<start>[^/]+)/(?P<variant>.+)/w(?P<weight>[\d.e+-]+)$"
 _LAYERS = r"/layers([^/]+)"
@@ -30,13 +29,11 @@ _GRID = ["model", "case", "seed", "start", "method"]
 
 
 def grid_points(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line a picture: its place in the grid, its two distances, and whether it is on the front.
+    """One line a picture: its place in the grid and its two distances.
 
     Columns: model, case, seed, condition; start; method, what else the condition names; layers and
     weight, the two axes of the grid (``equal`` where all layers weigh the same, however that was
-    written; a picture made twice counts once); style and content, the judge's distances; front: no
-    other picture of the same grid (model, case, seed, start and method) has less of one distance
-    and not more of the other.
+    written; a picture made twice counts once); style and content, the judge's distances.
     """
     facts = style_facts(rows)
     if not {"judge_style_distance", "judge_content_distance"} <= set(facts):
@@ -51,11 +48,15 @@ def grid_points(rows: pd.DataFrame) -> pd.DataFrame:
     points["style"] = facts["judge_style_distance"]
     points["content"] = facts["judge_content_distance"]
     points = points.dropna(subset=["style", "content"])
-    points = points.drop_duplicates([*_GRID, "layers", "weight"]).reset_index(drop=True)
-    return _with_fronts(points)[COLUMNS]
+    return points.drop_duplicates([*_GRID, "layers", "weight"]).reset_index(drop=True)[COLUMNS]
 
 
-def _with_fronts(points: pd.DataFrame) -> pd.DataFrame:
+def with_fronts(points: pd.DataFrame) -> pd.DataFrame:
+    """Points with a column front: whether nothing of their grid beats them.
+
+    No other of these pictures of the same model, case, seed, start and method has less of one
+    distance and not more of the other.
+    """
     found = points.assign(front=False)
     for _, grid in found.groupby(_GRID):
         found.loc[grid.index, "front"] = undominated(grid[["style", "content"]].to_numpy(float))
@@ -76,7 +77,7 @@ def at_equal_content(
     """The pictures of every front over the content distances that all fronts of a ``within`` reach.
 
     With so much of the content to give, the best style of a grid is a step of its front. A line a
-    picture of a front that is the best of its grid somewhere: the columns of ``grid_points``; least
+    picture of a front that is the best of its grid somewhere: the columns of ``with_fronts``; least
     and most, the ends of the range, from where the last front begins to where the first one ends;
     share: of the range, for how much of it this picture is the best; shares of a grid sum to 1.
     Where fronts share no range, the level where the last one begins stands for it.
@@ -100,7 +101,8 @@ def main_grid(points: pd.DataFrame) -> pd.DataFrame:
 
     The whole grid is the largest one of any model, picture and seed; those that lack a point of it
     are left out, and so are points outside, for the best of many would be compared with the best
-    of few; layer weights that stand for a smoothing are no part of it.
+    of few, and what lies behind such a point may be on the front; layer weights that stand for a
+    smoothing are no part of it.
     """
     plain = ~points["layers"].isin([one.removeprefix("layers") for one in SMOOTHINGS])
     main = points[(points["start"] == START) & (points["method"] == TAPS) & plain]
@@ -109,14 +111,13 @@ def main_grid(points: pd.DataFrame) -> pd.DataFrame:
     grids = main.groupby(["model", "case", "seed"])
     searched = main[grids["layers"].transform("nunique") > 1]
     if searched.empty:
-        return searched[COLUMNS]
+        return with_fronts(searched[COLUMNS])
     held = searched.groupby(["model", "case", "seed"])["place"].agg(frozenset)
     whole = max(held, key=lambda found: (len(found), sorted(found)))
     complete = set(held.index[[whole <= found for found in held]])
     keys = zip(searched["model"], searched["case"], searched["seed"], strict=True)
     kept = pd.Series([key in complete for key in keys], index=searched.index)
-    # what lay behind a picture that is no part of it may be on its front
-    return _with_fronts(searched[kept & searched["place"].isin(list(whole))])[COLUMNS]
+    return with_fronts(searched[kept & searched["place"].isin(list(whole))][COLUMNS])
 
 
 def best_by_judge(points: pd.DataFrame) -> pd.DataFrame:

@@ -25,9 +25,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"{cell.key}  {address[:8]}  about {expected:.0f} s"
     torch.set_num_threads(all_threads)
     done = len(plan.cells) - len(plan.open)
+    cells = "cell" if len(plan.open) == 1 else "cells"
     minutes, each = total / 60 / len(plan.devices), " each" if len(plan.devices) > 1 else ""
     yield (
-        f"{len(plan.open)} cells to do, {done} done; about {minutes:.1f} minutes on "
+        f"{len(plan.open)} {cells} to do, {done} done; about {minutes:.1f} minutes on "
         f"{','.join(plan.devices)} with {threads} threads{each}, then timing and analysis"
     )
 

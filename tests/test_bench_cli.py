@@ -125,7 +125,7 @@ def test_a_dry_run_shares_time_and_threads_among_devices(
     options = ("--condition", "texture", "--models", SMALL, "--run", str(tmp_path), "--dry-run")
     assert call(monkeypatch, "style", *options, "--device", "cpu,cpu") == 0
     printed = capsys.readouterr().out
-    assert "1 cells to do, 0 done; about 0.5 minutes on cpu,cpu with 2 threads each," in printed
+    assert "1 cell to do, 0 done; about 0.5 minutes on cpu,cpu with 2 threads each," in printed
     assert asked == [-2, 5, -5]
 
 
@@ -191,7 +191,7 @@ def test_conditions_of_the_laboratory_are_a_command(
     assert call(monkeypatch, "style", "--condition", condition, *options) == 0
     printed = capsys.readouterr().out
     assert all(key in printed for key in keys)
-    assert f"{len(keys)} cells to do, 0 done; about" in printed
+    assert f"{len(keys)} cell{'s' * (len(keys) > 1)} to do, 0 done; about" in printed
 
 
 def test_ctrl_c_says_that_nothing_is_lost(

@@ -19,6 +19,7 @@ from analysis.pareto import (
     main_grid,
     pareto,
     undominated,
+    with_fronts,
 )
 from analysis.tables import build, load
 from tests.rows import Row, facts, frame
@@ -50,8 +51,12 @@ def rows(model: str, grid: dict[str, tuple[float, float]], *, worse: float = 0.0
     return found
 
 
+def marked(found: list[Row]) -> pd.DataFrame:
+    return with_fronts(grid_points(frame(found)))
+
+
 def points(*more: Row) -> pd.DataFrame:
-    return grid_points(frame([*rows(VGG, GRID), *rows(RESNET, GRID, worse=0.15), *more]))
+    return marked([*rows(VGG, GRID), *rows(RESNET, GRID, worse=0.15), *more])
 
 
 def test_a_front_is_what_nothing_beats() -> None:
@@ -99,7 +104,7 @@ def test_models_are_compared_over_the_contents_that_both_reach() -> None:
 def test_fronts_without_a_common_range_meet_at_one_level() -> None:
     """VGG's front ends at .8, before the other one begins: its end against that beginning."""
     far = rows(RESNET, GRID, worse=0.9)
-    best = at_equal_content(grid_points(frame([*rows(VGG, GRID), *far]))).set_index("model")
+    best = at_equal_content(marked([*rows(VGG, GRID), *far])).set_index("model")
     assert set(best["least"]) == set(best["most"]) == {1.0}
     assert best["share"].tolist() == [1.0, 1.0]
     assert best["style"].to_dict() == pytest.approx({VGG: 0.4, RESNET: 1.8})
@@ -119,7 +124,7 @@ def test_the_mean_at_equal_content_is_that_of_every_level(
         (model, {f"content-start/matched/layers{i}+1/w1": cost for i, cost in enumerate(costs, 2)})
         for model, costs in grids.items()
     ]
-    found = at_equal_content(grid_points(frame([row for pair in named for row in rows(*pair)])))
+    found = at_equal_content(marked([row for pair in named for row in rows(*pair)]))
     fronts = {
         model: [cost for cost in costs if all(
             not (a <= cost[0] and b <= cost[1] and (a, b) != cost) for a, b in costs)]
@@ -185,7 +190,7 @@ def test_the_best_by_the_judge_may_lose_the_content() -> None:
 
 
 def test_a_run_without_style_has_no_points() -> None:
-    found = grid_points(frame(facts(VGG, "clean", "clean_correct", [1.0])))
+    found = marked(facts(VGG, "clean", "clean_correct", [1.0]))
     assert found.empty
     assert at_equal_content(found).empty and main_grid(found).empty
 
