@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.look import Appearance, families, figure, style
-from analysis.sample import standard_zoo, training_eps
+from analysis.sample import training_eps, usable
 
 _RUNGS = 3  # two rungs are a pair of twins, which the scatter shows
 _DASHES = ("-", "--", ":", "-.")
@@ -24,7 +24,7 @@ def rungs(table: pd.DataFrame) -> pd.DataFrame:
 
     Seeds of one training are averaged, interval ends too.
     """
-    zoo = standard_zoo(table, source=True)
+    zoo = usable(table)
     zoo = zoo.assign(eps=pd.to_numeric(zoo["training"].map(training_eps)))
     zoo["arch"] = zoo["model"].str.split(".").str[0]
     parts = []

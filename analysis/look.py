@@ -129,7 +129,8 @@ def legend(drawn: Figure, table: pd.DataFrame) -> None:
         entries.append(Line2D([], [], label="source (white box, not in rho)", **hollow))
     if set(table["model"]) - set(standard_zoo(table, source=True)["model"]):
         small = ring | {"color": "0.4", "ms": 4.5, "alpha": FADED, "mec": "none"}
-        entries.append(Line2D([], [], label="untrained, matched (not in rho)", **small))
+        others = "untrained, matched, further eps (not in rho)"
+        entries.append(Line2D([], [], label=others, **small))
     drawn.legend(
         handles=entries, loc="outside lower center", ncols=len(entries), columnspacing=1.2,
         handletextpad=0.2,

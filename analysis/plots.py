@@ -80,8 +80,8 @@ def scatter(
     """One point a model with 95 % bars, family by colour and marker, robust ringed in black.
 
     Rho and the line (least squares, four models or more) are the standard zoo's: without the
-    source, which is hollow, and without untrained networks, matched nets and operated copies, which
-    are small and faded.
+    source, which is hollow, and without untrained networks, matched nets, operated copies and
+    further rungs of a ladder of budgets, which are small and faded.
     Models without x or y are not drawn.
     """
     _points(table, x, y, ax, correlation or correlate(standard_networks(table), x, y))
@@ -91,9 +91,9 @@ def scatter(
 
 def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
     shown = table.dropna(subset=[x, y])
-    _line(ax, standard_networks(shown), x, y)
+    _line(ax, standard_networks(table).dropna(subset=[x, y]), x, y)
     looks = families(list(table["family"]))
-    counted = set(standard_zoo(shown, source=True)["model"])
+    counted = set(standard_zoo(table, source=True)["model"])
     for model in shown.to_dict("records"):
         colour, marker = looks[str(model["family"])]
         xs, ys = _ends(model, x), _ends(model, y)
@@ -116,7 +116,10 @@ def _labels(table: pd.DataFrame, x: str, y: str, ax: Axes) -> None:
     for model in shown.to_dict("records"):
         xs, ys = _ends(model, x), _ends(model, y)
         bars += [(xs[0], model[y], xs[1], model[y]), (model[x], ys[0], model[x], ys[1])]
-    named = shown[shown["model"].isin(headliners(table))]
+    names = set(headliners(table))
+    if len(names) < len(table):  # a crowd: what is faded has no name either
+        names &= set(standard_zoo(table, source=True)["model"])
+    named = shown[shown["model"].isin(names)]
     points = named.rename(columns={x: "x", y: "y", "model": "label"})[["x", "y", "label"]]
     if len(points):
         place_labels(ax, points, bars=[Bbox.from_extents(*ends) for ends in bars])

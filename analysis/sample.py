@@ -29,13 +29,22 @@ def usable(table: pd.DataFrame) -> pd.DataFrame:
 def standard_zoo(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
     """The trained networks that somebody would use: no matched nets, no operated copies.
 
+    An architecture counts by its standard and its usual robust weights: further rungs of a ladder
+    of budgets are the same network once more, and would make a correlation of one architecture.
+
     Args:
         table: the model table.
         source: whether the source belongs, as where nothing is transferred.
     """
     zoo = usable(table)
-    trained = zoo[zoo["training"] != "random"]
+    trained = zoo[(zoo["training"] != "random") & ~_further_rung(zoo)]
     return trained if source else trained[~trained["is_source"].astype(bool)]
+
+
+def _further_rung(zoo: pd.DataFrame) -> pd.Series:
+    """Which robust models are not of the usual budget, where their architecture has that too."""
+    usual = zoo["training"].isin(usual_robust(zoo))
+    return zoo["robust"].astype(bool) & ~usual & zoo["arch"].isin(zoo.loc[usual, "arch"])
 
 
 def networks(table: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.association import Correlation
 from analysis.iterations import steps_read
 from analysis.lab_contrasts import contrast_table
-from analysis.sample import intact, standard_zoo
+from analysis.sample import intact, standard_networks, standard_zoo
 from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
@@ -244,7 +244,7 @@ def _best_and_worst(table: pd.DataFrame, column: str, label: str, form: str) -> 
 def _judges(table: pd.DataFrame) -> str:
     """Whether judges of style rank the networks alike, so that none of them decides alone."""
     names = [name for name in JUDGED if name in table and table[name].notna().any()]
-    rated = standard_zoo(table, source=True).dropna(subset=names)
+    rated = standard_networks(table, source=True).dropna(subset=names)
     if len(names) < 2 or len(rated) < FEWEST_MODELS:
         return (
             f"{_count(len(rated), 'model')} and {_count(len(names), 'judge')}: too few to compare."

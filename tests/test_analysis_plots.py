@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis import plots, style_plots
 from analysis.figures import headlined, shown_pictures
 from analysis.look import (
+    FADED,
     MOST_NAMED,
     appearances,
     families,
@@ -215,6 +216,7 @@ def crowd(n: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [f"net{i:02d}.standard" for i in range(n)],
+            "arch": [f"net{i:02d}" for i in range(n)],
             "family": "VGG", "training": "standard", "robust": False, "is_source": False,
             "role": ["contestant"] * 5 + ["matched"] * (n - 5),
             "fooling": values[:, 0], "progress": values[:, 1],
@@ -230,12 +232,27 @@ def test_a_large_zoo_shows_all_and_names_the_contestants(n: int, named: int) -> 
     assert len(ax.texts) == named
 
 
+def test_a_further_rung_of_a_ladder_is_faded_and_in_no_rho() -> None:
+    table = crowd(MOST_NAMED + 4)
+    steps = ["l2_025", "l2_05", "l2_1"]
+    table.loc[:2, "training"], table.loc[:2, "robust"] = steps, True
+    table.loc[:3, "arch"] = "net03"
+    table.loc[4:5, "role"] = "contestant"
+    drawn = plots.pair(table, "fooling", "progress", resamples=100)
+    (ax,) = drawn.axes
+    assert "n = 4" in ax.get_title(loc="left")  # standard weights of three, and L2 .5
+    names = {text.get_text() for text in ax.texts}
+    assert names == {f"net{i:02d}.standard" for i in (1, 3, 4, 5)}
+    faded = [dots.get_alpha() == FADED for dots in ax.collections]
+    assert faded[:6] == [True, False, True, False, False, False] and all(faded[6:])
+
+
 def test_the_key_of_two_columns_names_the_families_shown() -> None:
     other = crowd(6).assign(family=["ResNet"] + ["VGG"] * 5)
     other.loc[0, "fooling"] = np.nan
     drawn = plots.pair(other, "fooling", "progress", resamples=100)
     names = [text.get_text() for text in drawn.legends[0].get_texts()]
-    assert names == ["VGG", "untrained, matched (not in rho)"]
+    assert names == ["VGG", "untrained, matched, further eps (not in rho)"]
 
 
 def test_a_large_table_without_roles_names_as_many_as_fit() -> None:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.association import _note, associate
-from analysis.sample import by_unit, standard_networks
+from analysis.ladder import rungs
+from analysis.sample import by_unit, standard_networks, standard_zoo
 from tests.worlds import zoo
 
 
@@ -18,6 +19,25 @@ def test_a_second_seed_is_no_further_network() -> None:
     assert list(both["family"]) == list(one["family"])
     assert both["progress"].to_numpy() == pytest.approx(one["progress"].to_numpy() + 0.1)
     assert associate(both, "fooling", "progress", resamples=100).n == 6
+
+
+def test_an_architecture_counts_by_one_robust_budget() -> None:
+    """Further rungs of a ladder are no points of a correlation, and all of them are the ladder."""
+    table = zoo(np.random.default_rng(0), n=6)
+    robust = [("net0", "l2_025"), ("net0", "l2_05"), ("net0", "l2_1"), ("net1", "l2_05"),
+              ("net2", "linf_8")]  # fmt: skip
+    more = [
+        table[table["arch"] == arch].assign(
+            model=f"{arch}.{training}", training=training, robust=True, role="twin"
+        )
+        for arch, training in robust
+    ]
+    whole = pd.concat([table, *more], ignore_index=True)
+    shown = standard_zoo(whole)
+    assert set(shown.loc[shown["robust"], "model"]) == {"net0.l2_05", "net1.l2_05", "net2.linf_8"}
+    assert len(shown) == 6 + 3
+    climbed = rungs(whole)
+    assert set(climbed["eps"]) == {0.0, 0.25, 0.5, 1.0} and set(climbed["arch"]) == {"net0"}
 
 
 def test_an_empty_zoo_stays_empty() -> None:

@@ -222,7 +222,7 @@ def test_what_is_said_of_judges_lattices_and_home_is_counted() -> None:
 
 def test_what_is_said_of_five_robust_twins_is_counted() -> None:
     table = pd.read_csv(REFERENCE / "cifar10" / "analysis" / "contrasts.csv")
-    twins = table[table["group"] == "robust weights"].set_index("score")
+    twins = table[table["comparison"].str.endswith(": l2_05 - standard")].set_index("score")
     progress, palette = twins.loc["progress"], twins.loc["palette_progress"]
     said = (REFERENCE / "cifar10" / "README.md").read_text()
     assert len(progress) == len(palette) == 5 and (progress["effect"] > 0).all()
