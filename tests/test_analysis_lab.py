@@ -175,13 +175,16 @@ def test_the_matrix_frames_what_is_its_own() -> None:
 
 def test_the_summary_says_whether_judges_agree() -> None:
     table = pd.DataFrame({
-        "model": NETS, "role": "contestant", "training": "standard", "is_source": False,
+        "model": NETS, "arch": [name[0] for name in NETS], "role": "contestant",
+        "training": "standard", "robust": False, "is_source": False,
         "progress": [1, 2, 3, 4, 5], "texture_progress": [1, 2, 3, 4, 5],
         "palette_progress": [5, 4, 3, 2, 1], "random_progress": np.nan,
     })  # fmt: skip
     text = summary._judges(table)
     assert "3 judges (`progress`, `texture_progress`, `palette_progress`) rank 5 models" in text
     assert "rho = -0.33" in text and "`progress` and `palette_progress` (-1.00)" in text
+    again = pd.concat([table, table.assign(model=table["model"] + "-s1", role="replicate")])
+    assert summary._judges(again) == text  # a second seed is no further network
     assert "too few" in summary._judges(table.iloc[:3])
     assert "too few" in summary._judges(
         table.drop(columns=["texture_progress", "palette_progress"])

@@ -95,6 +95,7 @@ def of(lines: list[dict[str, object]], *, archs: int = 0) -> Evidence:
     table = table.assign(
         arch=parts.str[0], training=parts.str[1], seed=0, is_source=table["model"] == SOURCE,
         role=np.where(parts.str[1] == "l2_05", "twin", "contestant"),
+        robust=parts.str[1] == "l2_05",
         family=np.where(table["model"] == VGG, "VGG", "ResNet"),
     )  # fmt: skip
     return Evidence(table, pd.DataFrame(lines).assign(weight="w100", run=0))
