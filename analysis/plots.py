@@ -23,7 +23,7 @@ from analysis.look import (
     style,
 )
 from analysis.robustness_columns import READ_AT
-from analysis.sample import standard_networks, standard_zoo
+from analysis.sample import counted, standard_networks
 from analysis.stats import FEWEST_MODELS
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
@@ -93,11 +93,11 @@ def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -
     shown = table.dropna(subset=[x, y])
     _line(ax, standard_networks(table).dropna(subset=[x, y]), x, y)
     looks = families(list(table["family"]))
-    counted = set(standard_zoo(table, source=True)["model"])
+    in_full = counted(table)
     for model in shown.to_dict("records"):
         colour, marker = looks[str(model["family"])]
         xs, ys = _ends(model, x), _ends(model, y)
-        whole = model["model"] in counted
+        whole = model["model"] in in_full
         bar: dict[str, Any] = {"color": colour, "lw": 1, "alpha": 0.45 if whole else 0.12}
         ax.plot(xs, [model[y]] * 2, zorder=2, **bar)
         ax.plot([model[x]] * 2, ys, zorder=2, **bar)
@@ -118,7 +118,7 @@ def _labels(table: pd.DataFrame, x: str, y: str, ax: Axes) -> None:
         bars += [(xs[0], model[y], xs[1], model[y]), (model[x], ys[0], model[x], ys[1])]
     names = set(headliners(table))
     if len(names) < len(table):  # a crowd: what is faded has no name either
-        names &= set(standard_zoo(table, source=True)["model"])
+        names &= counted(table)
     named = shown[shown["model"].isin(names)]
     points = named.rename(columns={x: "x", y: "y", "model": "label"})[["x", "y", "label"]]
     if len(points):

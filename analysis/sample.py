@@ -47,6 +47,11 @@ def _further_rung(zoo: pd.DataFrame) -> pd.Series:
     return zoo["robust"].astype(bool) & ~usual & zoo["arch"].isin(zoo.loc[usual, "arch"])
 
 
+def counted(table: pd.DataFrame) -> set[str]:
+    """Names of the models that a figure shows in full: those a correlation has, and the source."""
+    return set(standard_zoo(table, source=True)["model"])
+
+
 def networks(table: pd.DataFrame) -> pd.Series:
     """Each model's name without its seed: what further seeds are seeds of."""
     return table["model"].astype(str).str.replace(r"-s\d+$", "", regex=True).rename("network")

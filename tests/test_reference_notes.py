@@ -232,6 +232,20 @@ def test_what_is_said_of_five_robust_twins_is_counted() -> None:
     assert "Palette rises in four of them surely" in said
 
 
+def test_what_the_rungs_of_the_ladder_reach_is_what_their_training_measured() -> None:
+    found = [
+        manifest()[f"resnet50_c10.{rung}"]["accuracies"] for rung in ("l2_025", "l2_05", "l2_1")
+    ]
+    plain, robust = (
+        [f"{one[test]['correct'] / one[test]['n']:.1%}"[:-1] for one in found]
+        for test in ("cifar10_test", "pgd20_l2_0.5")
+    )
+    said = (REFERENCE / "cifar10" / "README.md").read_text()
+    assert {one["cifar10_test"]["n"] for one in found} == {10_000}
+    assert "{}, {} and {} % of the 10,000 test images".format(*plain) in said
+    assert "{}, {} and {} % under L2 .5".format(*robust) in said
+
+
 def test_what_is_said_of_coarse_frequencies_in_textures_is_measured() -> None:
     folder = REFERENCE / "style-lab"
     power = textures(style_curves(load(folder).rows, "radial_power"))
