@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo import nonrobust
+from zoo import nonrobust, precision
 from zoo.datasets import DataError, LabelledImages, to_float
 from zoo.nonrobust import EPS, KINDS, Made, make, targets
 
@@ -116,12 +116,34 @@ def test_what_a_stopped_run_made_is_not_made_again(
     assert sorted(file.name for file in kept) == ["00000.safetensors", *pilot]
     seen: list[int] = []
     whole = make(source(), clean, kind)
-    monkeypatch.setattr(nonrobust, "_pilot", None)
+    monkeypatch.setattr(nonrobust, "_piloted", None)
     resumed = make(source(), clean, kind, parts=tmp_path, tick=seen.append)
     assert all(file.stat().st_mtime_ns == when for file, when in kept.items())
     assert sum(seen) == len(clean)
     assert (resumed.images.sha256, resumed.hit) == (whole.images.sha256, whole.hit)
     assert resumed.pilot == whole.pilot
+
+
+def test_a_data_set_goes_on_in_the_precision_it_was_begun_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+
+    def computing(device: torch.device, name: str) -> torch.autocast:
+        used.append(name)
+        return precision.computing(device, name)
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nonrobust, "computing", computing)
+    monkeypatch.setattr(nonrobust, "PART", 16)
+    monkeypatch.setattr(nonrobust, "fastest", lambda _: "bfloat16")
+    with pytest.raises(KeyboardInterrupt):
+        make(source(), images(), "det", parts=tmp_path, tick=stop)
+    monkeypatch.setattr(nonrobust, "fastest", lambda _: "float32")
+    make(source(), images(), "det", parts=tmp_path)
+    assert set(used) == {"bfloat16"}
 
 
 def test_a_damaged_part_is_refused(tmp_path: Path) -> None:

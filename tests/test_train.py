@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch import nn
 
-from tests.toys import SHORT, tiny_net, toy_images, train
+from tests.toys import IMAGES, SHORT, tiny_net, toy_images, train
 from zoo.files import DiskError
 from zoo.recipes import RECIPES, Attack, Recipe
-from zoo.train import TrainingError
+from zoo.train import TrainingError, fit
 
 ROOT = Path(__file__).parents[1]
 ADVERSARIAL = replace(SHORT, attack=Attack("l2", eps=0.5, steps=2, step_size=0.35))
@@ -86,6 +86,17 @@ def test_an_interrupted_training_ends_like_an_unbroken_one(
         assert digest(resumed) == digest(train(tmp_path / "unbroken", recipe))
     else:
         assert found == [0]
+
+
+def test_a_training_goes_on_in_the_precision_it_was_begun_in(tmp_path: Path) -> None:
+    begun = replace(SHORT, precision="float32")
+    with pytest.raises(Stop):
+        train(tmp_path / "broken", begun, tick=stop_after(7))
+    resumed, checkpoint = tiny_net(), tmp_path / "broken" / "net.pt"
+    recipe = fit(resumed, SHORT, IMAGES, seed=0, checkpoint=checkpoint, device=torch.device("cpu"))
+    assert recipe == begun != SHORT
+    unbroken = digest(train(tmp_path / "unbroken", begun))
+    assert digest(resumed) == unbroken != digest(train(tmp_path / "asked"))
 
 
 KILLED = """

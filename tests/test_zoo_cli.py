@@ -208,6 +208,8 @@ def test_a_training_is_recorded_and_repeatable(
 ) -> None:
     recipe = replace(RECIPES["standard"], epochs=2, batch_size=16, peak_lr=0.02)
     monkeypatch.setitem(RECIPES, "standard", recipe)
+    faster = iter(("float32", "bfloat16", "float32"))  # a machine that finds now this, now that
+    monkeypatch.setattr(produce, "fastest", lambda *_: next(faster))
     write_cifar10(tmp_path)
     arguments = ["train", NAME, "--data", str(tmp_path), "--threads", "1", "--work"]
     code, out, err = call(*arguments, str(tmp_path / "work"))
@@ -216,6 +218,7 @@ def test_a_training_is_recorded_and_repeatable(
     assert out == f"{NAME}: {json.dumps(entry['accuracies'])}\n"
     assert "epoch 2/2: loss" in err
     assert entry["recipe"]["epochs"] == 2
+    assert entry["recipe"]["precision"] == "float32"
     assert entry["data"]["n"] == 64
     assert {kind: count["n"] for kind, count in entry["accuracies"].items()} == {
         "cifar10_test": 20, "pgd20_l2_0.5": 20, "foolbox_cifar10": 20,

@@ -66,8 +66,8 @@ def make(
     """Move and relabel every picture.
 
     The iterations are as many, in tens, as still raise the share of hits on the first 500 pictures
-    by half a point, at most the original's 100. Gradients run in bfloat16 where that
-    is faster.
+    by half a point, at most the original's 100. Gradients run in bfloat16 where that is faster as
+    the first call found it.
 
     Args:
         source: pixels in [0,1] to logits, frozen, in evaluation mode.
@@ -82,8 +82,8 @@ def make(
     if kind not in KINDS:
         raise DataError(f"no data set {kind}: choose one of {', '.join(KINDS)}")
     labels = targets(images.labels, kind, seed=seed)
-    pilot = () if kind == "noise" else _kept_pilot(source, images, labels, seed, parts)
-    steps = _ROUND * len(pilot)
+    noise = kind == "noise"
+    pilot = _NO_STEPS if noise else _kept_pilot(source, images, labels, seed, parts)
     moved = []
     for start in range(0, len(images), PART):
         file = parts / f"{start:05d}.safetensors" if parts else None
@@ -92,23 +92,45 @@ def make(
             tick(len(pixels))
         else:
             part = slice(start, start + PART)
-            pixels = _part(source, images.pixels[part], labels[part], steps, seed + start, tick)
+            pixels = _part(source, images.pixels[part], labels[part], pilot, seed + start, tick)
             if file:
                 _write(file, {"pixels": pixels}, {})
         moved.append(pixels)
     made = LabelledImages(images.ids, torch.cat(moved), labels)
-    return Made(made, steps, _hit(source, made), pilot)
+    return Made(made, pilot.steps, _hit(source, made), pilot.shares)
+
+
+@dataclass(frozen=True)
+class _Pilot:
+    """What the first pictures decide for all.
+
+    Attributes:
+        shares: of hits after 10, 20, ... iterations, up to the last that raised it.
+        precision: of the gradients. Kept, for which one is faster is measured, and a busy machine
+            that goes on with a data set can find otherwise than it did before.
+    """
+
+    shares: tuple[float, ...]
+    precision: str
+
+    @property
+    def steps(self) -> int:
+        return _ROUND * len(self.shares)
+
+
+_NO_STEPS = _Pilot((), "float32")
 
 
 def _part(
-    source: nn.Module, pixels: Tensor, labels: Tensor, steps: int, seed: int, tick: Tick
+    source: nn.Module, pixels: Tensor, labels: Tensor, pilot: _Pilot, seed: int, tick: Tick
 ) -> Tensor:
     """These pictures, moved and rounded to 8 bits, by a seed of their own."""
     moved = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for x, y in _batches(pixels, labels):
-            moved.append((_moved(source, to_float(x), y, steps) * 255).round().byte())
+            points = _moved(source, to_float(x), y, pilot.steps, pilot.precision)
+            moved.append((points * 255).round().byte())
             tick(len(y))
     return torch.cat(moved)
 
@@ -125,41 +147,39 @@ def _batches(pixels: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _kept_pilot(
     source: nn.Module, images: LabelledImages, labels: Tensor, seed: int, parts: Path | None
-) -> tuple[float, ...]:
+) -> _Pilot:
     file = parts / "pilot.safetensors" if parts else None
     if file and file.exists():
-        return tuple(_read(file)[0]["pilot"])
-    shares = _pilot(source, images, labels, seed)
+        about = _read(file)[0]
+        return _Pilot(tuple(about["pilot"]), about["precision"])
+    pilot = _piloted(source, images, labels, seed)
     if file:
-        _write(file, {}, {"pilot": shares})
-    return shares
+        _write(file, {}, {"pilot": pilot.shares, "precision": pilot.precision})
+    return pilot
 
 
-def _pilot(
-    source: nn.Module, images: LabelledImages, labels: Tensor, seed: int
-) -> tuple[float, ...]:
-    """Share of hits after 10, 20, ... iterations, up to the last that raised it."""
+def _piloted(source: nn.Module, images: LabelledImages, labels: Tensor, seed: int) -> _Pilot:
     x, y = to_float(images.pixels[:_PILOT]), labels[:_PILOT]
-    shares: list[float] = []
+    precision, shares = fastest(x.device), list[float]()
     for rounds in range(1, MOST_STEPS // _ROUND + 1):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            moved = _moved(source, x, y, rounds * _ROUND)
+            moved = _moved(source, x, y, rounds * _ROUND, precision)
         share = float((_answers(source, moved) == y).float().mean())
         if shares and share < shares[-1] + 0.005:
             break
         shares.append(share)
-    return tuple(shares)
+    return _Pilot(tuple(shares), precision)
 
 
-def _moved(source: nn.Module, x: Tensor, y: Tensor, steps: int) -> Tensor:
+def _moved(source: nn.Module, x: Tensor, y: Tensor, steps: int, precision: str) -> Tensor:
     if not steps:
         unit = STEPS["l2"](x.contiguous(), EPS, STEP_SIZE)
         direction = torch.randn_like(x).flatten(1)
         direction = EPS * direction / direction.norm(dim=1, keepdim=True)
         noise: Tensor = unit.project(x + direction.view_as(x))
         return noise
-    with computing(x.device, fastest(x.device)):
+    with computing(x.device, precision):
         return pgd(
             source, x, y, norm="l2", eps=EPS, steps=steps, step_size=STEP_SIZE, targeted=True
         )

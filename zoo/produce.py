@@ -47,7 +47,7 @@ def produce(spec: ModelSpec, data: Path, work: Path, device: str) -> dict[str, A
     if tried:
         recipe = replace(recipe, peak_lr=max(tried, key=lambda rate: tried[rate]))
     model = untrained(spec)
-    _fit(spec, model, recipe, images, work, device)
+    recipe = _fit(spec, model, recipe, images, work, device)
     entry = {
         **save_checkpoint(spec.name, model.net.state_dict()),
         "arch": spec.arch,
@@ -118,10 +118,10 @@ def _fit(
     images: LabelledImages,
     work: Path,
     device: str,
-) -> None:
+) -> Recipe:
     batches = len(images) // recipe.batch_size
     with bar(f"training {spec.name}", total=recipe.epochs * batches) as progress:
-        fit(
+        return fit(
             model, recipe, images, seed=spec.seed, checkpoint=work / f"{spec.name}.pt",
             device=torch.device(device),
             report=lambda epoch, loss, right: progress.say(
