@@ -37,7 +37,7 @@ def full_disk(left: int = 4096) -> Iterator[None]:
 
 
 def checkpoint(file: Path) -> None:
-    _save(file, "a training", 1, {"model": untrained(SPEC)})
+    _save(file, {"identity": "a training"}, {"model": untrained(SPEC)})
 
 
 def conversion(file: Path) -> None:
@@ -50,7 +50,7 @@ def conversion(file: Path) -> None:
 
 
 def pictures(file: Path) -> None:
-    nonrobust.save(Made(toy_images(64, 32, classes=10), 10, 0.5, (0.5,)), file)
+    nonrobust.save(Made(toy_images(64, 32, classes=10), 10, 0.5, (0.5,), "float32"), file)
 
 
 @pytest.mark.parametrize("write", [checkpoint, conversion, pictures])

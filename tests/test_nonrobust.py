@@ -1,6 +1,7 @@
 """Data sets of non-robust features: closed forms on a linear source, limits, storage."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -83,6 +84,35 @@ def test_iterations_stop_when_they_no_longer_help() -> None:
     assert made.pilot == pytest.approx((made.hit,))
 
 
+def test_hits_are_counted_on_pictures_of_8_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, seen = nonrobust._answers, list[Tensor]()
+
+    def spy(source: nn.Module, x: Tensor) -> Tensor:
+        seen.append(255 * x)
+        return answers(source, x)
+
+    monkeypatch.setattr(nonrobust, "_answers", spy)
+    make(source(), images(), "det")
+    assert len(seen) >= 2  # the pilot's and the whole set's
+    assert all((levels - levels.round()).abs().max() < 1e-3 for levels in seen)
+
+
+def test_the_pilot_is_drawn_from_all_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nonrobust, "_PILOT", 20)
+    clean, seen = images(100), list[Tensor]()
+    by_class = clean.subset(clean.labels.argsort().tolist())
+    moved = nonrobust._moved
+
+    def spy(source: nn.Module, pixels: Tensor, y: Tensor, *how: Any) -> Tensor:
+        seen.append(y)
+        return moved(source, pixels, y, *how)
+
+    monkeypatch.setattr(nonrobust, "_moved", spy)
+    make(source(), by_class, "det")
+    assert len(seen[0]) == 20
+    assert len(seen[0].unique()) > 5
+
+
 def test_the_seed_decides_every_byte() -> None:
     first, again, other = (
         make(source(), images(), "rand", seed=s).images.sha256 for s in (0, 0, 1)
@@ -163,7 +193,8 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     nonrobust.save(made, file)
     back = nonrobust.load(file)
     assert back.images.sha256 == made.images.sha256
-    assert (back.steps, back.hit, back.pilot) == (made.steps, made.hit, made.pilot)
+    assert back.about == made.about
+    assert made.about["precision"] in ("bfloat16", "float32")
     assert file != nonrobust.kept(tmp_path / "new", "det", "other", "b")
     assert file != nonrobust.kept(tmp_path / "new", "rand", "a", "b")
 

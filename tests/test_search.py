@@ -10,7 +10,8 @@ import torch
 from tests.toys import SHORT, tiny_net, toy_images
 from zoo import produce, search
 from zoo.catalog import find
-from zoo.recipes import recipe_of
+from zoo.datasets import LabelledImages
+from zoo.recipes import Recipe, recipe_of
 
 RECIPE = replace(SHORT, tried=(1e-7, 0.1, 1e20))
 IMAGES = toy_images(150)
@@ -23,9 +24,11 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "EPOCHS", 6)
 
 
-def found(folder: Path, **calls: object) -> dict[float, float]:
+def found(
+    folder: Path, *, recipe: Recipe = RECIPE, images: LabelledImages = IMAGES, **calls: object
+) -> dict[float, float]:
     return search.rates(
-        tiny_net, RECIPE, IMAGES,
+        tiny_net, recipe, images,
         file=folder / "net.rates.json", device=torch.device("cpu"), **calls,
     )  # fmt: skip
 
@@ -41,9 +44,22 @@ def test_what_was_found_is_kept_and_nothing_else(tmp_path: Path) -> None:
     rates = found(tmp_path)
     assert found(tmp_path, tick=lambda _: pytest.fail("searched again")) == rates
     assert [file.name for file in tmp_path.iterdir()] == ["net.rates.json"]
-    assert json.loads((tmp_path / "net.rates.json").read_text()) == {
-        str(rate): score for rate, score in rates.items()
-    }
+    kept = json.loads((tmp_path / "net.rates.json").read_text())
+    assert kept["found"] == {str(rate): score for rate, score in rates.items()}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "images"),
+    [(replace(RECIPE, tried=(0.1, 0.2)), IMAGES), (RECIPE, toy_images(150, seed=1))],
+    ids=["other rates", "other pictures"],
+)
+def test_what_was_found_elsewhere_is_searched_again(
+    recipe: Recipe, images: LabelledImages, tmp_path: Path
+) -> None:
+    found(tmp_path)
+    anew = found(tmp_path, recipe=recipe, images=images)
+    assert tuple(anew) == recipe.tried
+    assert anew == found(tmp_path / "empty", recipe=recipe, images=images)
 
 
 def test_the_same_rates_are_found_again(tmp_path: Path) -> None:

@@ -275,6 +275,18 @@ def test_recorded_accuracies_are_compared_with_those_found(
     assert code == 2
     assert f"cifar10_test: {better['correct']} recorded, {better['correct'] - 1} found" in out
     assert f"not what is recorded: {NAME}: train them again" in err
+    checkpoints(NAME, accuracies=found | {"cifar10_test": {**better, "data_sha256": "another"}})
+    code, _, err = call("check", "--all", "--data", str(tmp_path))
+    assert code == 2
+    assert f"{tmp_path} has other pixels than they were counted on" in err
+
+
+def test_a_network_never_measured_is_named(call, checkpoints: Pretend, tmp_path: Path) -> None:
+    write_cifar10(tmp_path)
+    checkpoints(NAME)
+    code, out, err = call("check", "--all", "--data", str(tmp_path))
+    assert (code, out) == (2, f"{NAME}: never measured\n")
+    assert "train them again" in err
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["check", NAME, "--all"]])
@@ -294,13 +306,16 @@ def test_a_non_robust_data_set_is_made_once_and_learned(
     where = ["--data", str(tmp_path), "--work", str(tmp_path / "work")]
     code, out, err = call("nonrobust", "det", *where)
     assert code == 0, err
-    assert out.startswith("det: 64 pictures, ")
     (file,) = (tmp_path / "work").iterdir()
+    about = json.loads(out.removeprefix("det: "))
+    assert about["n"] == 64
+    assert about["sha256"] == nonrobust.load(file).images.sha256
     made = file.stat().st_mtime_ns
     code, _, err = call("train", "vgg_c10.det", *where)
     assert code == 0, err
     entry = weights.manifest()["vgg_c10.det"]
     assert file.stat().st_mtime_ns == made
+    assert entry["data"] == about
     assert entry["data"]["source"] == weights.weights_digest(ZOO[SOURCE])
     assert entry["data"]["sha256"] == nonrobust.load(file).images.sha256
     assert set(entry["search"]) == {"0.01", "0.02"}

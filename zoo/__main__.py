@@ -156,14 +156,19 @@ def _compare(data: Path | None, device: str) -> None:
     if data is None:
         raise DataError("--all needs --data: the CIFAR-10 folder the accuracies were counted on")
     test = load_cifar10(data, "test")
-    wrong = []
+    wrong, elsewhere = [], False
     for name, entry in manifest().items():
+        recorded = entry.get("accuracies", {})  # none: stopped before it was measured
         found = measured(load_classifier(find(name), device=device), test, title=name)
-        differences = moved(entry["accuracies"], found)
+        differences = moved(recorded, found) if recorded else ["never measured"]
         typer.echo(f"{name}: {'; '.join(differences) or 'as recorded'}")
         wrong += [name] if differences else []
+        counted_on = recorded.get("cifar10_test", {}).get("data_sha256", test.sha256)
+        elsewhere |= counted_on != test.sha256
     if wrong:
-        raise AccuracyError(f"not what is recorded: {', '.join(wrong)}: train them again")
+        other = f"{data} has other pixels than they were counted on"
+        advice = other if elsewhere else "train them again"
+        raise AccuracyError(f"not what is recorded: {', '.join(wrong)}: {advice}")
 
 
 @app.command()
@@ -196,7 +201,8 @@ def nonrobust(
     Example: python -m zoo nonrobust det --data ~/data/cifar10
     """
     images, about = training_images(kind, data, work, usable(device))
-    typer.echo(f"{kind}: {len(images)} pictures, {json.dumps(about)}")
+    about = {"n": len(images), "sha256": images.sha256, **about}
+    typer.echo(f"{kind}: {json.dumps(about)}")
 
 
 def main() -> None:

@@ -36,13 +36,22 @@ class Made:
     Attributes:
         steps: PGD iterations a picture, 0 for noise.
         hit: share of pictures, rounded to 8 bits, that the source gives their new label.
-        pilot: the same share on the first pictures after each round of iterations.
+        pilot: the same share of some pictures after each round of iterations.
+        precision: of the gradients.
     """
 
     images: LabelledImages
     steps: int
     hit: float
     pilot: tuple[float, ...]
+    precision: str
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """How it was made, as it is kept beside the pictures and in the manifest."""
+        return {
+            "steps": self.steps, "hit": self.hit, "pilot": self.pilot, "precision": self.precision,
+        }  # fmt: skip
 
 
 def targets(labels: Tensor, kind: str, *, seed: int = 0) -> Tensor:
@@ -65,9 +74,9 @@ def make(
 ) -> Made:
     """Move and relabel every picture.
 
-    The iterations are as many, in tens, as still raise the share of hits on the first 500 pictures
-    by half a point, at most the original's 100. Gradients run in bfloat16 where that is faster as
-    the first call found it.
+    The iterations are as many, in tens, as still raise the share of hits among 500 pictures, drawn
+    by the seed, by half a point, at most the original's 100. Gradients run in bfloat16 where that
+    is faster as the first call found it.
 
     Args:
         source: pixels in [0,1] to logits, frozen, in evaluation mode.
@@ -97,12 +106,12 @@ def make(
                 _write(file, {"pixels": pixels}, {})
         moved.append(pixels)
     made = LabelledImages(images.ids, torch.cat(moved), labels)
-    return Made(made, pilot.steps, _hit(source, made), pilot.shares)
+    return Made(made, pilot.steps, _hit(source, made), pilot.shares, pilot.precision)
 
 
 @dataclass(frozen=True)
 class _Pilot:
-    """What the first pictures decide for all.
+    """What some pictures decide for all.
 
     Attributes:
         shares: of hits after 10, 20, ... iterations, up to the last that raised it.
@@ -129,8 +138,7 @@ def _part(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for x, y in _batches(pixels, labels):
-            points = _moved(source, to_float(x), y, pilot.steps, pilot.precision)
-            moved.append((points * 255).round().byte())
+            moved.append(_moved(source, x, y, pilot.steps, pilot.precision))
             tick(len(y))
     return torch.cat(moved)
 
@@ -159,30 +167,36 @@ def _kept_pilot(
 
 
 def _piloted(source: nn.Module, images: LabelledImages, labels: Tensor, seed: int) -> _Pilot:
-    x, y = to_float(images.pixels[:_PILOT]), labels[:_PILOT]
+    # drawn, for in some copies of the data the first ones are all of one class
+    drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:_PILOT]
+    x, y = images.pixels[drawn], labels[drawn]
     precision, shares = fastest(x.device), list[float]()
     for rounds in range(1, MOST_STEPS // _ROUND + 1):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             moved = _moved(source, x, y, rounds * _ROUND, precision)
-        share = float((_answers(source, moved) == y).float().mean())
+        share = float((_answers(source, to_float(moved)) == y).float().mean())
         if shares and share < shares[-1] + 0.005:
             break
         shares.append(share)
     return _Pilot(tuple(shares), precision)
 
 
-def _moved(source: nn.Module, x: Tensor, y: Tensor, steps: int, precision: str) -> Tensor:
+def _moved(source: nn.Module, pixels: Tensor, y: Tensor, steps: int, precision: str) -> Tensor:
+    """Pictures of 8 bits, moved and rounded to 8 bits again."""
+    x = to_float(pixels)
     if not steps:
         unit = STEPS["l2"](x.contiguous(), EPS, STEP_SIZE)
         direction = torch.randn_like(x).flatten(1)
         direction = EPS * direction / direction.norm(dim=1, keepdim=True)
-        noise: Tensor = unit.project(x + direction.view_as(x))
-        return noise
-    with computing(x.device, precision):
-        return pgd(
-            source, x, y, norm="l2", eps=EPS, steps=steps, step_size=STEP_SIZE, targeted=True
-        )
+        moved = unit.project(x + direction.view_as(x))
+    else:
+        with computing(x.device, precision):
+            moved = pgd(
+                source, x, y, norm="l2", eps=EPS, steps=steps, step_size=STEP_SIZE, targeted=True
+            )
+    levels: Tensor = (moved * 255).round().byte()
+    return levels
 
 
 def _answers(source: nn.Module, x: Tensor) -> Tensor:
@@ -192,15 +206,16 @@ def _answers(source: nn.Module, x: Tensor) -> Tensor:
 
 
 def kept(folder: Path, kind: str, source_sha256: str, data_sha256: str) -> Path:
-    """Where a data set is kept, named by what it was made from."""
-    made_from = hashlib.sha256(f"{source_sha256} {data_sha256}".encode()).hexdigest()[:12]
+    """Where a data set is kept, named by what it was made from and how."""
+    how = f"{source_sha256} {data_sha256} {EPS} {STEP_SIZE} {MOST_STEPS}"
+    made_from = hashlib.sha256(how.encode()).hexdigest()[:12]
     return folder / f"{kind}-{made_from}.safetensors"
 
 
 def save(made: Made, file: Path) -> None:
     """Write pixels, labels and how they were made, atomically."""
     tensors = {"pixels": made.images.pixels.contiguous(), "labels": made.images.labels}
-    _write(file, tensors, {"steps": made.steps, "hit": made.hit, "pilot": made.pilot})
+    _write(file, tensors, made.about)
 
 
 def load(file: Path) -> Made:
@@ -213,7 +228,7 @@ def load(file: Path) -> Made:
     labels = tensors["labels"]
     ids = tuple(f"{i:05d}" for i in range(len(labels)))
     images = LabelledImages(ids, tensors["pixels"], labels)
-    return Made(images, about["steps"], about["hit"], tuple(about["pilot"]))
+    return Made(images, **{**about, "pilot": tuple(about["pilot"])})
 
 
 def _write(file: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:

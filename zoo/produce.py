@@ -87,8 +87,7 @@ def training_images(
         nonrobust.save(made, file)
     made = nonrobust.load(file)
     shutil.rmtree(parts, ignore_errors=True)  # also those of a run stopped before it came here
-    about = {"kind": kind, "source": weights_digest(source), "steps": made.steps, "hit": made.hit}
-    return made.images, about
+    return made.images, {"kind": kind, "source": weights_digest(source), **made.about}
 
 
 def _search(

@@ -59,7 +59,7 @@ RECIPES: dict[str, Recipe] = {
     # as Ilyas et al. 2019: no augmentation for D_det, which shifted pictures would not fit
     "det": Recipe(epochs=10, tried=_FAST, clip_norm=2.0, crop_padding=None, data="det"),
     "rand": Recipe(epochs=10, tried=_FAST, clip_norm=2.0, data="rand"),
-    "noise": Recipe(epochs=10, tried=_FAST, clip_norm=2.0, crop_padding=None, data="noise"),
+    "noise": Recipe(epochs=10, tried=_FAST, clip_norm=2.0, data="noise"),
 }
 
 

@@ -32,11 +32,13 @@ def rates(
 
     Args:
         make: a freshly initialised network, the same one every time.
-        file: keeps what was found, so that other seeds of the network need not search again;
-            checkpoints lie beside it while the search goes on.
+        file: keeps what was found among these rates on these pictures, so that other seeds of the
+            network need not search again; checkpoints lie beside it while the search goes on.
     """
-    if file.exists():
-        return {float(rate): score for rate, score in json.loads(file.read_text()).items()}
+    known = json.loads(file.read_text()) if file.exists() else {}
+    found = {float(rate): score for rate, score in known.get("found", {}).items()}
+    if known.get("data") == images.sha256 and tuple(found) == recipe.tried:
+        return found
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).tolist()
     shown = min(SHOWN, len(images) * SHOWN // (SHOWN + HELD))
     parts = images.subset(order[:shown]), images.subset(order[shown : shown + HELD])
@@ -45,7 +47,8 @@ def rates(
                      file.with_suffix(f".{rate}.pt"), device, tick)
         for rate in recipe.tried
     }  # fmt: skip
-    write_whole(file, lambda temporary: temporary.write_text(json.dumps(found)))
+    kept = json.dumps({"data": images.sha256, "found": found})
+    write_whole(file, lambda temporary: temporary.write_text(kept))
     return found
 
 
