@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.association import correlate
 from analysis.look import figure, place_labels, style
 from analysis.plots import LABELS, describe
-from analysis.sample import standard_networks
+from analysis.sample import of_source, standard_networks
 
 
 class ColumnError(ValueError):
@@ -46,7 +46,7 @@ def any_plot(
             shown, x=x, y=y, hue=hue, palette="viridis" if numeric else "colorblind", s=45,
             style=None if numeric else hue, ax=ax, zorder=3,
         )  # fmt: skip
-        source = shown[shown["is_source"].astype(bool)]
+        source = shown[of_source(table)[shown.index]]
         ax.scatter(source[x], source[y], s=14, color="white", zorder=4)
         ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=describe(found))
         ax.margins(0.12)

@@ -20,7 +20,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from analysis.sample import counted
+from analysis.sample import counted, of_source
 from results.store import write_atomically
 
 # A family keeps its colour and marker from run to run; others follow in alphabetical order.
@@ -126,7 +126,8 @@ def legend(drawn: Figure, table: pd.DataFrame) -> None:
         entries.append(Line2D([], [], mec="black", mew=1.5, label="robust training", **ring))
     if table["is_source"].any():
         hollow = ring | {"color": "0.4", "mfc": "none", "mew": 1.2}
-        entries.append(Line2D([], [], label="source (white box, not in rho)", **hollow))
+        seeds = " and its seeds" if of_source(table).sum() > 1 else ""
+        entries.append(Line2D([], [], label=f"source{seeds} (not in rho)", **hollow))
     if set(table["model"]) - counted(table):
         small = ring | {"color": "0.4", "ms": 4.5, "alpha": FADED, "mec": "none"}
         others = "untrained, matched, further eps (not in rho)"

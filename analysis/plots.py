@@ -23,7 +23,7 @@ from analysis.look import (
     style,
 )
 from analysis.robustness_columns import READ_AT
-from analysis.sample import counted, standard_networks
+from analysis.sample import counted, of_source, standard_networks
 from analysis.stats import FEWEST_MODELS
 
 _HEAT_TITLE = "fooled (targeted: hit), of pictures source and target get right"
@@ -80,8 +80,8 @@ def scatter(
     """One point a model with 95 % bars, family by colour and marker, robust ringed in black.
 
     Rho and the line (least squares, four models or more) are the standard zoo's: without the
-    source, which is hollow, and without untrained networks, matched nets, operated copies and
-    further rungs of a ladder of budgets, which are small and faded.
+    source and its seeds, which are hollow, and without untrained networks, matched nets, operated
+    copies and further rungs of a ladder of budgets, which are small and faded.
     Models without x or y are not drawn.
     """
     _points(table, x, y, ax, correlation or correlate(standard_networks(table), x, y))
@@ -90,7 +90,7 @@ def scatter(
 
 
 def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
-    shown = table.dropna(subset=[x, y])
+    shown = table.assign(hollow=of_source(table)).dropna(subset=[x, y])
     _line(ax, standard_networks(table).dropna(subset=[x, y]), x, y)
     looks = families(list(table["family"]))
     in_full = counted(table)
@@ -101,7 +101,7 @@ def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -
         bar: dict[str, Any] = {"color": colour, "lw": 1, "alpha": 0.45 if whole else 0.12}
         ax.plot(xs, [model[y]] * 2, zorder=2, **bar)
         ax.plot([model[x]] * 2, ys, zorder=2, **bar)
-        face = "white" if model["is_source"] else colour
+        face = "white" if model["hollow"] else colour
         edge = "black" if model["robust"] else colour
         ax.scatter(model[x], model[y], s=55 if whole else 25, marker=marker, facecolor=face,
                    edgecolor=edge, linewidth=1.5 if whole else 0, alpha=1 if whole else FADED,

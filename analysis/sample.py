@@ -34,11 +34,22 @@ def standard_zoo(table: pd.DataFrame, *, source: bool = False) -> pd.DataFrame:
 
     Args:
         table: the model table.
-        source: whether the source belongs, as where nothing is transferred.
+        source: whether the source belongs, with further seeds of it, as where nothing is
+            transferred.
     """
     zoo = usable(table)
     trained = zoo[(zoo["training"] != "random") & ~_further_rung(zoo)]
-    return trained if source else trained[~trained["is_source"].astype(bool)]
+    return trained if source else trained[~of_source(trained)]
+
+
+def of_source(table: pd.DataFrame) -> pd.Series:
+    """Which models are the source or another seed of it.
+
+    Examples made on a network fool its second training as they fool no other architecture: what
+    such a seed receives is a ceiling to hold architectures against, and no architecture's point.
+    """
+    names = networks(table)
+    return names.isin(names[table["is_source"].astype(bool)]).rename("of_source")
 
 
 def _further_rung(zoo: pd.DataFrame) -> pd.Series:

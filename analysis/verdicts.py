@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.evidence import Evidence
 from analysis.factorial import of_means
 from analysis.hypotheses import HYPOTHESES, Hypothesis
-from analysis.sample import intact
+from analysis.sample import intact, of_source
 from analysis.verdict import ALPHA, NOT_MEASURED, decide, holm
 
 COLUMNS = [
@@ -94,8 +94,9 @@ def _key() -> str:
 def _seeds(table: pd.DataFrame) -> list[str]:
     """How much of the variance of networks' means over seeds other seeds would repeat."""
     whole = intact(table)
-    trained = whole[(whole["training"] != "random") & ~whole["is_source"].astype(bool)]
-    shares = {name: of_means(trained, name, same=_NETWORK)
+    trained = whole[whole["training"] != "random"]
+    fooled = trained[~of_source(trained)]
+    shares = {name: of_means(fooled if name == "fooling" else trained, name, same=_NETWORK)
               for name in ("fooling", "progress", "peak_excess")}  # fmt: skip
     known = [f"`{name}` {share:.2f}" for name, share in shares.items() if not math.isnan(share)]
     if not known:

@@ -66,6 +66,21 @@ def test_source_hollow_and_robust_ringed(table: pd.DataFrame) -> None:
         assert same_color(edge, "black") == bool(model["robust"])
 
 
+def test_the_source_s_second_seed_is_hollow_and_in_no_rho(table: pd.DataFrame) -> None:
+    source = table[table["is_source"]]
+    again = source.assign(model=source["model"] + "-s1", role="replicate", is_source=False)
+    again["fooling"] = 0.99
+    before, drawn = (
+        plots.transfer_and_style(t, resamples=100) for t in (table, pd.concat([table, again]))
+    )
+    titles = [[ax.get_title(loc="left") for ax in one.axes] for one in (before, drawn)]
+    assert titles[0] == titles[1]
+    faces = [points.get_facecolor()[0] for points in drawn.axes[0].collections]
+    assert sum(same_color(face, "white") for face in faces) == 2
+    said = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert "source and its seeds (not in rho)" in said
+
+
 def test_labels_do_not_cover_each_other(table: pd.DataFrame) -> None:
     drawn = plots.transfer_and_style(table, resamples=100)
     drawn.draw_without_rendering()

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.association import _note, associate
 from analysis.ladder import rungs
-from analysis.sample import by_unit, standard_networks, standard_zoo
+from analysis.sample import by_unit, of_source, standard_networks, standard_zoo
 from tests.worlds import zoo
 
 
@@ -19,6 +19,18 @@ def test_a_second_seed_is_no_further_network() -> None:
     assert list(both["family"]) == list(one["family"])
     assert both["progress"].to_numpy() == pytest.approx(one["progress"].to_numpy() + 0.1)
     assert associate(both, "fooling", "progress", resamples=100).n == 6
+
+
+def test_a_second_seed_of_the_source_is_no_target_of_it() -> None:
+    table = zoo(np.random.default_rng(0), n=6)
+    table["is_source"] = table["model"] == table["model"][2]
+    again = table.assign(model=table["model"] + "-s1", role="replicate", seed=1, is_source=False)
+    whole = pd.concat([table, again], ignore_index=True)
+    assert list(of_source(whole)) == [i in (2, 8) for i in range(12)]
+    shown = standard_networks(whole)
+    assert list(shown["model"]) == sorted(set(table["model"]) - {table["model"][2]})
+    kept = standard_networks(whole, source=True)
+    assert list(kept["model"]) == sorted(table["model"])
 
 
 def test_an_architecture_counts_by_one_robust_budget() -> None:
