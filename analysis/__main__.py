@@ -20,6 +20,7 @@ from analysis.compare import compare, differing, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
+from analysis.factory_table import factory_effects, factory_section
 from analysis.figures import (
     FigureError,
     contrast_figures,
@@ -112,12 +113,15 @@ def analyse(
         compared = contrasts(loaded.rows, table)
         lens = lens_tables(loaded.rows, loaded.source, downsampling=downsampling(table), **how)
         words = lens_section(loaded, table, lens, **how)
-        text = summary(loaded, table, found, answers, compared, lens=words)
+        effects = factory_effects(table)
+        text = summary(loaded, table, found, answers, compared, lens=words,
+                       factory=factory_section(effects))  # fmt: skip
         files = [
             write(table, loaded.path), write(answers, loaded.path, name="verdicts"),
             write(pairs, loaded.path, name="correlations"), _write_summary(loaded, text),
         ]  # fmt: skip
         files += [write(compared, loaded.path, name="contrasts")] if len(compared) else []
+        files += [write(effects, loaded.path, name="factory")] if len(effects) else []
         grid = main_grid(grid_points(loaded.rows))
         files += write_best(grid, loaded.path) if len(grid) else []
         files += [write(part, loaded.path, name=name) for name, part in lens.items()]

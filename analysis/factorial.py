@@ -5,7 +5,7 @@ balanced grid of cells, held against the scatter between cells; seeds are averag
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -50,7 +50,7 @@ def fit_factory(nets: pd.DataFrame, y: str) -> Factorial | str:
     """
     if y not in nets:
         return f"no column {y}"
-    used = nets.dropna(subset=[y]).assign(y=lambda frame: frame[y].astype(float))
+    used = nets[[*SWITCHES, y]].dropna(subset=[y]).assign(y=lambda frame: frame[y].astype(float))
     levels = {name: sorted(used[name].unique()) for name in SWITCHES}
     levels = {name: found for name, found in levels.items() if len(found) > 1}
     if not levels:
@@ -82,7 +82,7 @@ def main_effect(nets: pd.DataFrame, y: str, switch: str, first: Any, second: Any
     judged = _between_nets(found, switch, first, second)
     if judged.reason:
         return judged
-    rows = [_marginal(found, switch, level) for level in (first, second)]
+    rows = [_marginal(found.levels, found.layout, {switch: level}) for level in (first, second)]
     tested = found.fit.t_test(rows[0] - rows[1])
     low, high = np.squeeze(tested.conf_int())
     plain = (
@@ -93,24 +93,62 @@ def main_effect(nets: pd.DataFrame, y: str, switch: str, first: Any, second: Any
 
 def _between_nets(found: Factorial, switch: str, first: Any, second: Any) -> Effect:
     """The effect held against scatter between nets, in which interactions are counted."""
-    terms = " + ".join(f"C({name}, Sum)" for name in found.levels)
+    parts = [(1.0, {switch: first}), (-1.0, {switch: second})]
+    return _contrasted(found, _main_terms(found), parts)
+
+
+def interaction(
+    nets: pd.DataFrame, y: str, one: tuple[str, Any, Any], other: tuple[str, Any, Any]
+) -> Effect:
+    """How much more y changes by one switch where the other is at its first level.
+
+    y(first, first) - y(second, first) - y(first, second) + y(second, second), each a mean over the
+    third switch, held against the scatter between cells that main effects and the interaction of
+    these two leave; other interactions are counted in that scatter.
+
+    Args:
+        nets: the matched nets, seeds as lines of their own.
+        one, other: a switch with the levels to compare, first minus second.
+    """
+    found = fit_factory(nets, y)
+    if isinstance(found, str):
+        return missing(found, len(nets))
+    for switch, *levels in (one, other):
+        if not set(levels) <= set(found.levels.get(switch, [])):
+            return missing(f"no matched nets with {switch} {levels[0]} and {levels[1]}", len(nets))
+    names = ":".join(f"C({switch}, Sum)" for switch, *_ in (one, other))
+    parts = [
+        ((-1.0) ** (i + j), {one[0]: one[1 + i], other[0]: other[1 + j]})
+        for i, j in product(range(2), range(2))
+    ]
+    return _contrasted(found, f"{_main_terms(found)} + {names}", parts)
+
+
+def _main_terms(found: Factorial) -> str:
+    return " + ".join(f"C({name}, Sum)" for name in found.levels)
+
+
+def _contrasted(
+    found: Factorial, terms: str, parts: Sequence[tuple[float, Mapping[str, Any]]]
+) -> Effect:
+    """A sum of signed marginal means, held against the scatter between nets around these terms."""
     plain = found.used.astype({name: object for name in found.levels})
     design = dmatrix(terms, plain, return_type="dataframe")
-    alone = replace(found, layout=design.design_info)
-    contrast = _marginal(alone, switch, first) - _marginal(alone, switch, second)
+    layout = design.design_info
+    rows = [sign * _marginal(found.levels, layout, at) for sign, at in parts]
+    contrast: Floats = np.sum(rows, axis=0)
     nets = plain[list(found.levels)].astype(str).agg("/".join, axis=1)
     return mixed_effect(found.used["y"].to_numpy(float), design.to_numpy(float), nets, contrast)
 
 
-def _marginal(found: Factorial, switch: str, level: Any) -> Floats:
-    """The mean row of the design over all cells with this level."""
-    others = [name for name in found.levels if name != switch]
+def _marginal(levels: Mapping[str, list[Any]], layout: Any, at: Mapping[str, Any]) -> Floats:
+    """The mean row of a design over all cells with these levels."""
+    others = [name for name in levels if name not in at]
     cells = [
-        {**dict(zip(others, values, strict=True)), switch: level}
-        for values in product(*(found.levels[name] for name in others))
+        {**dict(zip(others, values, strict=True)), **at}
+        for values in product(*(levels[name] for name in others))
     ]
-    grid = pd.DataFrame(cells, dtype=object)
-    design = np.asarray(build_design_matrices([found.layout], grid)[0])
+    design = np.asarray(build_design_matrices([layout], pd.DataFrame(cells, dtype=object))[0])
     mean: Floats = design.mean(axis=0)
     return mean
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis import lab_plots, lens_plots, plots, style_plots, verdict_plots
 from analysis.activation_table import entropy_over_depth
+from analysis.factory_table import factory_figure, has_factory
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
@@ -44,6 +45,8 @@ def figures(
     steps = rungs(table)
     if len(steps):
         yield "ladder", lambda: ladder(steps)
+    if has_factory(table):
+        yield "factory", lambda: factory_figure(table)
     if len(rates):
         yield "conditions", lambda: plots.conditions(headlined(rates, table))
     for condition, curve in headlined(rates, table).groupby("condition"):

@@ -1,7 +1,8 @@
 """Numbers in a note beside a run, renewed from its table of comparisons.
 
-A number with its interval that a note takes from ``contrasts.csv`` is followed by the row it is of,
-in a comment that Markdown does not show: ``+0.11 [-0.01, +0.23]<!-- NAME | SCORE -->``.
+A number with its interval that a note takes from ``contrasts.csv`` or ``factory.csv`` is followed
+by the row it is of, in a comment that Markdown does not show:
+``+0.11 [-0.01, +0.23]<!-- NAME | SCORE -->``.
 """
 
 import re
@@ -21,7 +22,7 @@ def renewed(text: str, compared: pd.DataFrame) -> str:
 
     Args:
         text: Markdown.
-        compared: ``lab_contrasts.contrasts``.
+        compared: ``lab_contrasts.contrasts``, with ``factory_table.factory_effects`` below.
 
     Raises:
         StoreError: a mark names a row that the table does not have, or one without an interval.
@@ -43,15 +44,28 @@ def renewed(text: str, compared: pd.DataFrame) -> str:
     return _MARKED.sub(number, text)
 
 
+def comparisons_of(run: Path) -> pd.DataFrame:
+    """All rows that a run's note may take numbers from.
+
+    Raises:
+        OSError: it has no contrasts.csv.
+    """
+    tables = run / "analysis"
+    parts = [pd.read_csv(tables / "contrasts.csv")]
+    if (tables / "factory.csv").exists():
+        parts.append(pd.read_csv(tables / "factory.csv"))
+    return pd.concat(parts, ignore_index=True)
+
+
 def renew(run: Path) -> Path:
     """Renew the README.md of a run's directory in place.
 
     Raises:
         StoreError: it has none, or no contrasts.csv, or see ``renewed``.
     """
-    note, table = run / "README.md", run / "analysis" / "contrasts.csv"
+    note = run / "README.md"
     try:
-        text, compared = note.read_text(), pd.read_csv(table)
+        text, compared = note.read_text(), comparisons_of(run)
     except OSError as error:
         raise StoreError(
             f"{error.filename} cannot be read: name an analysed run with a note"

@@ -39,6 +39,7 @@ def summary(
     verdicts: pd.DataFrame,
     laboratory: pd.DataFrame | None = None,
     *,
+    factory: str = "",
     lens: str = "",
 ) -> str:
     """The run's summary as Markdown.
@@ -49,6 +50,7 @@ def summary(
         correlations: over its standard zoo, the headline ones first; every one is reported.
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
         laboratory: ``analysis.lab_contrasts.contrasts``; None or empty leaves its section out.
+        factory: ``analysis.factory_table.factory_section``.
         lens: what the attack lens says, see ``analysis.lens_words.lens_section``.
     """
     parts = [
@@ -61,6 +63,7 @@ def summary(
         _caveat(table, correlations),
         "## VGG here\n\n" + "\n".join(f"- {line}" for line in _verdicts(run, table)),
         *_laboratory(laboratory),
+        *(["## The matched factory\n\n" + factory] if factory else []),
         *(["## Attack lens\n\n" + lens] if lens else []),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),

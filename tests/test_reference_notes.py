@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures import textures
-from analysis.notes import QUOTED, renewed
+from analysis.notes import QUOTED, comparisons_of, renewed
 from analysis.pareto import grid_points, main_grid
 from analysis.style_columns import style_curves, style_facts, with_excess
 from analysis.tables import load
@@ -23,7 +23,7 @@ _INTERVALS = re.compile(r"([+-]?\d+\.\d+) \[([+-]?\d+\.\d+), ([+-]?\d+\.\d+)\]")
 def test_every_marked_interval_beside_a_run_is_of_the_row_it_names(run: str, least: int) -> None:
     folder: Path = REFERENCE / run
     note = (folder / "README.md").read_text()
-    assert renewed(note, pd.read_csv(folder / "analysis" / "contrasts.csv")) == note
+    assert renewed(note, comparisons_of(folder)) == note
     marked = re.findall(rf"{QUOTED.pattern}<!-- ", note)
     assert len(marked) > least
     if run == "style-lab":
