@@ -232,6 +232,33 @@ def test_what_is_said_of_five_robust_twins_is_counted() -> None:
     assert "Palette rises in four of them surely" in said
 
 
+def test_what_is_said_of_the_factory_is_counted() -> None:
+    folder = REFERENCE / "cifar10"
+    said = (folder / "README.md").read_text()
+    found = pd.read_csv(folder / "analysis" / "factory.csv").set_index(["comparison", "score"])
+    ways = ("avg22", "conv32", "conv42")
+    ends = [found.loc[(f"nets, downsampling: {way} - max22", "fooling")] for way in ways]
+    widest = max(abs(one[end]) for one in ends for end in ("low", "high"))
+    assert 0.05 < widest < 0.06 and "end within 0.06 of nought" in said
+    peaks = [
+        found.loc[(f"nets, residual: on - off, more by downsampling: {way} - max22", "peak_excess")]
+        for way in ways
+    ]
+    assert [one["low"] > 0 for one in peaks] == [False, False, True]
+    assert peaks[1]["effect"] > 0 and "surely so for those four wide" in said
+    reached = {name: one["accuracies"]["cifar10_test"] for name, one in manifest().items()}
+    share = {name: one["correct"] / one["n"] for name, one in reached.items()}
+    nets = {name: value for name, value in share.items() if name.startswith("matched_c10.")}
+    nets = {name: value for name, value in nets.items() if not name.endswith("det")}
+    neither = [v for name, v in nets.items() if ".res0_" in name and "_bn0" in name]
+    others = [v for v in nets.values() if v not in neither]
+    assert len(neither) == 8 and len(others) == 24
+    words = "with neither residual connections nor batch norm name {:.0f} to {:.0f} %"
+    assert f"The eight nets {words.format(100 * min(neither), 100 * max(neither))}" in said
+    assert f"all others {100 * min(others):.0f} to {100 * max(others):.0f};" in said
+    assert f"AlexNet names {100 * share['alexnet_c10.standard']:.0f}." in said
+
+
 def test_what_the_rungs_of_the_ladder_reach_is_what_their_training_measured() -> None:
     found = [
         manifest()[f"resnet50_c10.{rung}"]["accuracies"] for rung in ("l2_025", "l2_05", "l2_1")
