@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from scipy.stats import pearsonr
 
 from analysis.layer_columns import VERDICT_BUDGET
 from bench.presets import PRESETS
@@ -46,6 +47,23 @@ def test_the_layer_page_tells_the_preset_s_steps_and_the_radius_drawn() -> None:
     assert f"{LAYERS.steps} steps of eps / 5" in text
     drawn = float(VERDICT_BUDGET.partition("_")[2])
     assert f"read at {drawn:g}, over".replace("0.", ".") in text and "`layers.png` draws" in text
+
+
+def test_what_is_said_of_the_published_figure_is_computed_from_its_points() -> None:
+    text = (ROOT / "docs/ilyas_fig3.md").read_text()
+    learned, fooled = (
+        [float(cell) for cell in re.findall(r"\d+(?:\.\d)?", line)]
+        for line in re.findall(r"^\| (?:accuracy|fooled), % \|(.+)\|$", text, re.MULTILINE)
+    )
+    assert len(learned) == len(fooled) == 5
+    whole, without = (pearsonr(learned[:n], fooled[:n]) for n in (5, 4))  # VGG is the last
+    ends = [
+        f"[{end.low:.2f}, {end.high:.2f}]".replace("0.", ".")
+        for end in (whole.confidence_interval(), without.confidence_interval())
+    ]
+    r = f"{whole.statistic:.3f}".removeprefix("0")
+    assert f"r of the five is {r} with a 95 % interval of {ends[0]}" in text
+    assert f"without VGG the interval is {ends[1]}" in text
 
 
 def test_the_list_of_models_is_the_zoo_s() -> None:

@@ -13,6 +13,7 @@ from analysis.pareto import grid_points, main_grid
 from analysis.style_columns import style_curves, style_facts, with_excess
 from analysis.tables import load
 from results.store import REFERENCE, cell_seconds, read_manifest
+from zoo.datasets import LabelledImages, balanced
 from zoo.weights import manifest
 
 _MARKED = re.compile(rf"{QUOTED.pattern}<!-- [^>]*-->")
@@ -69,6 +70,17 @@ def test_the_time_of_a_run_is_that_of_its_cells(run: str) -> None:
     folder = REFERENCE / run
     minutes = round(sum(cell_seconds(folder).values()) / 60)
     assert f"Its cells took {minutes} minutes of one core" in (folder / "README.md").read_text()
+    if run == "cifar10":
+        assert minutes <= 120  # an hour of two cores
+
+
+@pytest.mark.data
+def test_the_full_run_s_images_are_a_hundred_a_class_of_the_test_set(
+    cifar10_test: LabelledImages,
+) -> None:
+    chosen = cifar10_test.subset(balanced(cifar10_test.labels.tolist(), 1000))
+    assert chosen.labels.bincount().tolist() == [100] * 10
+    assert read_manifest(REFERENCE / "cifar10")["images"] == {"n": 1000, "sha256": chosen.sha256}
 
 
 def test_what_is_said_of_untrained_networks_palettes_is_counted() -> None:
