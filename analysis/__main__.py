@@ -39,10 +39,11 @@ from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
 from analysis.sample import downsampling, standard_networks
-from analysis.summary import number, summary
+from analysis.summary import summary
 from analysis.tables import Run, build, load, write
 from analysis.transfer_columns import condition_rates, transfer_facts
 from analysis.verdicts import verdicts
+from analysis.written import number
 from results.store import SchemaError, StoreError, cell_seconds, latest_run, write_atomically
 
 DEFAULT = "report"

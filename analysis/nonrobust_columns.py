@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.sample import SWITCHES
 from analysis.stats import rate
 from analysis.transfer_columns import spread
+from analysis.written import number
 
 _ENDINGS = {"nonrobust_correct": "", "nonrobust_next": "_next"}
 _GROUPS = ["model", "condition", "metric"]
@@ -44,6 +45,40 @@ def nonrobust_columns(
             found = spread(name, rate(values, resamples=resamples, seed=seed))
             lines.setdefault(owner, {}).update(found)
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+TAUGHT = {
+    "det": "targets y + 1", "det_next": "of these, next class", "rand": "uniform targets",
+    "noise": "their labels, random noise",
+}  # fmt: skip
+
+
+def nonrobust_section(table: pd.DataFrame) -> str:
+    """The accuracies as Markdown, a line a network that learned from any set; "" without one.
+
+    Args:
+        table: the model table.
+    """
+    kinds = [kind for kind in TAUGHT if f"nonrobust_{kind}" in table]
+    taught = table.dropna(subset=[f"nonrobust_{kind}" for kind in kinds], how="all")
+    if not kinds or taught.empty:
+        return ""
+    lines = ["| network | " + " | ".join(TAUGHT[kind] for kind in kinds) + " |",
+             "|---" * (len(kinds) + 1) + "|"]  # fmt: skip
+    for row in taught.to_dict("records"):
+        name = f"`{row['model']}`" + (" (source)" if row["is_source"] else "")
+        cells = [number(row, f"nonrobust_{kind}") for kind in kinds]
+        lines.append("| " + " | ".join([name, *cells]) + " |")
+    return "\n".join([*lines, "", _CAPTION])
+
+
+_CAPTION = (
+    "Share of untouched test images whose true class a network names that learned from scratch, "
+    "from the source's adversarial pictures and the labels they were pushed to (Ilyas et al. 2019, "
+    "sec. 3.2); it stands with the standard weights of its architecture. Robust features teach the "
+    "next class of targets y + 1 and nothing of uniform ones; noise should teach nothing, .10. "
+    "Brackets: 95 %, over images; one training each."
+)
 
 
 def _network(facts: Mapping[str, Any]) -> tuple[Any, ...]:

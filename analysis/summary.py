@@ -1,21 +1,22 @@
 """A run in plain words; every sentence follows the numbers, whichever way they point."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import pandas as pd
 
 from analysis.association import Correlation
 from analysis.iterations import steps_read
 from analysis.lab_contrasts import contrast_table
+from analysis.nonrobust_columns import nonrobust_section
 from analysis.sample import intact, standard_networks, standard_zoo
 from analysis.stats import FEWEST_MODELS, detectable_rho, spearman
 from analysis.style_columns import START, TAPS
 from analysis.tables import Run
 from analysis.transfer_columns import paired_difference, transfer_facts
 from analysis.verdicts import verdict_table
+from analysis.written import number
 
 MAIN = {
     "accuracy": "accuracy", "fooling": "fooling", "fooling_joint": "fooling, joint",
@@ -53,6 +54,7 @@ def summary(
         factory: ``analysis.factory_table.factory_section``.
         lens: what the attack lens says, see ``analysis.lens_words.lens_section``.
     """
+    taught = nonrobust_section(table)
     parts = [
         f"# {run.manifest.get('preset', 'unnamed preset')}: {run.path.name}\n",
         _what(run, table),
@@ -65,6 +67,7 @@ def summary(
         *_laboratory(laboratory),
         *(["## The matched factory\n\n" + factory] if factory else []),
         *(["## Attack lens\n\n" + lens] if lens else []),
+        *(["## What non-robust features teach\n\n" + taught] if taught else []),
         "## Judges\n\n" + _judges(table),
         "## Noise floor\n\n" + _noise(run, table),
     ]
@@ -104,18 +107,6 @@ def _table(table: pd.DataFrame) -> str:
         cells = [number(row, key) for key in MAIN]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines)
-
-
-def number(row: Mapping[Any, Any], key: str, *, interval: bool = True) -> str:
-    """One cell of a table: the value, with its interval where there is one; "-" if unmeasured."""
-    value = row.get(key, math.nan)
-    if math.isnan(value):
-        return "-"
-    digits = 1 if key.startswith("peak") else 2
-    ends = [row.get(f"{key}_{side}", math.nan) for side in ("low", "high")]
-    if not interval or math.isnan(ends[0]):
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
 
 
 def _key(run: Run) -> str:

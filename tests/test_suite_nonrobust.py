@@ -1,5 +1,6 @@
 """What a network learned from non-robust features: rows, and the table's columns."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.nonrobust_columns import nonrobust_columns
+from analysis.nonrobust_columns import nonrobust_columns, nonrobust_section
 from bench.cells import Cell, run_cell
 from bench.suite_nonrobust import NonRobust
 from bench.transfer import answers
@@ -72,6 +73,20 @@ def test_columns_stand_with_the_standard_weights_of_the_architecture() -> None:
     assert line["nonrobust_det_next"] == pytest.approx(0.25)
     assert line["nonrobust_det_n"] == 4
     assert line["nonrobust_det_low"] < 0.5 < line["nonrobust_det_high"]
+
+
+def test_the_section_has_a_line_for_each_network_that_learned() -> None:
+    table = pd.DataFrame({
+        "model": ["a", "b", "c"], "is_source": [True, False, False],
+        "nonrobust_det": [0.25, 0.5, math.nan], "nonrobust_det_low": [0.2, 0.4, math.nan],
+        "nonrobust_det_high": [0.3, 0.6, math.nan], "nonrobust_noise": [math.nan, 0.1, math.nan],
+    })  # fmt: skip
+    lines = nonrobust_section(table).splitlines()
+    assert lines[0] == "| network | targets y + 1 | their labels, random noise |"
+    assert lines[2:5] == ["| `a` (source) | 0.25 [0.20, 0.30] | - |",
+                          "| `b` | 0.50 [0.40, 0.60] | 0.10 |", ""]  # fmt: skip
+    assert nonrobust_section(table[["model", "is_source"]]) == ""
+    assert nonrobust_section(table.iloc[2:]) == ""
 
 
 def test_a_matched_net_s_stand_with_its_own_cell() -> None:

@@ -14,10 +14,11 @@ from analysis.plots import LABELS
 from analysis.report.charts import scatter
 from analysis.report.drawn import on_page
 from analysis.report.gallery import Gallery, gallery, spectra
-from analysis.summary import MAIN, number
+from analysis.summary import MAIN
 from analysis.tables import Run
 from analysis.verdict import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED
 from analysis.verdicts import amount, effect_of
+from analysis.written import number
 from results.schema import METRICS
 from results.store import write_atomically
 
