@@ -6,8 +6,6 @@ Every design answers with an ``Effect``; where the run lacks what it needs, the 
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
-
 from analysis.association import associate, partial_spearman
 from analysis.contrasts import mediated
 from analysis.crossed import laid_out, paired_or_crossed
@@ -19,7 +17,7 @@ from analysis.sample import (
     SWITCHES,
     by_unit,
     factory,
-    standard_networks,
+    sample_of,
     units,
 )
 from analysis.verdict import Effect, missing
@@ -57,7 +55,7 @@ class Association:
         absent = lacking(evidence.table, self.x, self.y, *self.given)
         if absent:
             return missing(absent)
-        models = _sample(evidence.table, matched=self.matched, trainings=self.trainings)
+        models = sample_of(evidence.table, matched=self.matched, trainings=self.trainings)
         models = models[models["family"] != self.without]
         columns = [self.x, self.y, *self.given]
         used = models.dropna(subset=columns)
@@ -150,19 +148,9 @@ class Apart:
         absent = lacking(evidence.table, self.y, *self.given)
         if absent:
             return missing(absent)
-        models = _sample(
+        models = sample_of(
             evidence.table, matched=self.matched, trainings=self.trainings, source=self.source
         )
         models = models[~models["family"].isin(self.without)]
         chosen = models["family"] == self.family
         return set_apart(models, self.y, chosen, given=self.given, within=units(models))
-
-
-def _sample(
-    table: pd.DataFrame, *, matched: bool, trainings: tuple[str, ...], source: bool = False
-) -> pd.DataFrame:
-    """The standard zoo's networks, of some trainings only, with the matched nets or without."""
-    models = standard_networks(table, source=source)
-    if matched:
-        models = pd.concat([models, factory(table)], ignore_index=True)
-    return models[models["training"].isin(trainings)] if trainings else models

@@ -14,6 +14,7 @@ from analysis.factory_table import factory_figure, has_factory
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
+from analysis.sample import by_unit, sample_of
 from analysis.style_columns import (
     TAPS,
     comparable,
@@ -28,6 +29,8 @@ from analysis.transfer_columns import condition_rates, transfer_facts
 from results.artifacts import condition_and_case
 from results.store import StoreError
 
+_TAUGHT = ("nonrobust_det", "fooling")
+
 
 def figures(
     run: Run, table: pd.DataFrame, *, resamples: int, seed: int
@@ -37,10 +40,11 @@ def figures(
     rates = condition_rates(facts, resamples=resamples, seed=seed)
     if table[["fooling", "progress"]].notna().all(axis=1).any():
         yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
-    if "nonrobust_det" in table and table[["nonrobust_det", "fooling"]].notna().all(axis=1).any():
+    if "nonrobust_det" in table and len(taught := table.dropna(subset=[*_TAUGHT])):
+        sample = by_unit(sample_of(taught, matched=True, trainings=("standard",)))
         yield (
             "nonrobust",
-            lambda: plots.pair(table, "nonrobust_det", "fooling", resamples=resamples, seed=seed),
+            lambda: plots.pair(taught, *_TAUGHT, sample=sample, resamples=resamples, seed=seed),
         )
     steps = rungs(table)
     if len(steps):

@@ -1,6 +1,6 @@
 """How every figure looks: one style, colours and markers of models, label placement, saving."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -115,8 +115,14 @@ def span(counts: pd.Series) -> str:
     return " to ".join(map(str, sorted({int(counts.min()), int(counts.max())})))
 
 
-def legend(drawn: Figure, table: pd.DataFrame) -> None:
-    """The key to families, robust training and the source, below all panels."""
+def legend(drawn: Figure, table: pd.DataFrame, *, full: Collection[str] | None = None) -> None:
+    """The key to families, robust training and the source, below all panels.
+
+    Args:
+        table: the models shown.
+        full: those that are not faded; None = ``sample.counted``.
+    """
+    faded = set(table["model"]) - set(counted(table) if full is None else full)
     entries = [
         Line2D([], [], color=colour, marker=marker, ls="", ms=7, mec="none", label=name)
         for name, (colour, marker) in families(list(table["family"])).items()
@@ -128,7 +134,7 @@ def legend(drawn: Figure, table: pd.DataFrame) -> None:
         hollow = ring | {"color": "0.4", "mfc": "none", "mew": 1.2}
         seeds = " and its seeds" if of_source(table).sum() > 1 else ""
         entries.append(Line2D([], [], label=f"source{seeds} (not in rho)", **hollow))
-    if set(table["model"]) - counted(table):
+    if faded:
         small = ring | {"color": "0.4", "ms": 4.5, "alpha": FADED, "mec": "none"}
         others = "untrained, matched, further eps (not in rho)"
         entries.append(Line2D([], [], label=others, **small))

@@ -54,22 +54,31 @@ def transfer_and_style(table: pd.DataFrame, *, resamples: int = 2000, seed: int 
         panels = drawn.subplots(1, 2)
         how = {"resamples": resamples, "seed": seed}
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
-            found = correlate(standard_networks(table), "fooling", y, **how)
-            _points(table, "fooling", y, ax, found)
+            used = standard_networks(table)
+            _points(table, "fooling", y, ax, correlate(used, "fooling", y, **how), used)
         legend(drawn, table)
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
             _labels(table, "fooling", y, ax)  # last, when nothing moves any more
     return drawn
 
 
-def pair(table: pd.DataFrame, x: str, y: str, *, resamples: int = 2000, seed: int = 0) -> Figure:
-    """Any two columns of the model table against each other, on a page of its own."""
+def pair(
+    table: pd.DataFrame, x: str, y: str, *, sample: pd.DataFrame | None = None,
+    resamples: int = 2000, seed: int = 0,
+) -> Figure:  # fmt: skip
+    """Any two columns of the model table against each other, on a page of its own.
+
+    Args:
+        table: the model table.
+        sample: what rho and the line are of, if not ``standard_networks``; drawn in full, too.
+    """
     with style():
         drawn = figure(6.5, 5)
         ax = drawn.subplots()
-        found = correlate(standard_networks(table), x, y, resamples=resamples, seed=seed)
-        _points(table, x, y, ax, found)
-        legend(drawn, table.dropna(subset=[x, y]))  # of all families it may be too wide
+        used = standard_networks(table) if sample is None else sample
+        _points(table, x, y, ax, correlate(used, x, y, resamples=resamples, seed=seed), used)
+        full = counted(table) | set(used["model"])
+        legend(drawn, table.dropna(subset=[x, y]), full=full)  # of all families it may be too wide
         _labels(table, x, y, ax)
     return drawn
 
@@ -84,16 +93,19 @@ def scatter(
     copies and further rungs of a ladder of budgets, which are small and faded.
     Models without x or y are not drawn.
     """
-    _points(table, x, y, ax, correlation or correlate(standard_networks(table), x, y))
+    used = standard_networks(table)
+    _points(table, x, y, ax, correlation or correlate(used, x, y), used)
     _labels(table, x, y, ax)
     return ax
 
 
-def _points(table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation) -> None:
+def _points(
+    table: pd.DataFrame, x: str, y: str, ax: Axes, found: Correlation, used: pd.DataFrame
+) -> None:
     shown = table.assign(hollow=of_source(table)).dropna(subset=[x, y])
-    _line(ax, standard_networks(table).dropna(subset=[x, y]), x, y)
+    _line(ax, used.dropna(subset=[x, y]), x, y)
     looks = families(list(table["family"]))
-    in_full = counted(table)
+    in_full = counted(table) | set(used["model"])
     for model in shown.to_dict("records"):
         colour, marker = looks[str(model["family"])]
         xs, ys = _ends(model, x), _ends(model, y)

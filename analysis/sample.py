@@ -100,6 +100,21 @@ def units(table: pd.DataFrame) -> pd.Series:
     return names.where(table["role"] != "matched", cells).rename("unit")
 
 
+def sample_of(
+    table: pd.DataFrame, *, matched: bool, trainings: tuple[str, ...] = (), source: bool = False
+) -> pd.DataFrame:
+    """The standard networks of some trainings, all if none are named, with matched nets or without.
+
+    Args:
+        table: the model table.
+        source: see ``standard_zoo``.
+    """
+    models = standard_networks(table, source=source)
+    if matched:
+        models = pd.concat([models, factory(table)], ignore_index=True)
+    return models[models["training"].isin(trainings)] if trainings else models
+
+
 def by_unit(table: pd.DataFrame) -> pd.DataFrame:
     """One line a unit: numbers are means over its models, the rest its first's."""
     return _averaged(table, units(table))

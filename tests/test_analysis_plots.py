@@ -9,6 +9,7 @@ from matplotlib.colors import same_color, to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from analysis import plots, style_plots
+from analysis.association import correlate
 from analysis.figures import headlined, shown_pictures
 from analysis.look import (
     FADED,
@@ -260,6 +261,21 @@ def test_a_further_rung_of_a_ladder_is_faded_and_in_no_rho() -> None:
     assert names == {f"net{i:02d}.standard" for i in (1, 3, 4, 5)}
     faded = [dots.get_alpha() == FADED for dots in ax.collections]
     assert faded[:6] == [True, False, True, False, False, False] and all(faded[6:])
+
+
+def test_a_sample_of_its_own_is_drawn_in_full_and_has_the_rho() -> None:
+    table = crowd(MOST_NAMED + 4)
+    nets = table[table["role"] == "matched"].iloc[:6]
+    drawn = plots.pair(table, "fooling", "progress", sample=nets, resamples=100)
+    (ax,) = drawn.axes
+    assert ax.get_title(loc="left") == plots.describe(
+        correlate(nets, "fooling", "progress", resamples=100)
+    )
+    whole = {name for name, dots in zip(table["model"], ax.collections, strict=True)
+             if dots.get_alpha() == 1}  # fmt: skip
+    assert whole == set(table["model"][:5]) | set(nets["model"])
+    alone = plots.pair(nets, "fooling", "progress", sample=nets, resamples=100)
+    assert [text.get_text() for text in alone.legends[0].get_texts()] == ["VGG"]
 
 
 def test_the_key_of_two_columns_names_the_families_shown() -> None:
