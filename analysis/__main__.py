@@ -20,7 +20,6 @@ from analysis.compare import compare, differing, in_words
 from analysis.contact_sheet import write_sheets
 from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
-from analysis.factory_table import factory_effects, factory_section
 from analysis.figures import (
     FigureError,
     contrast_figures,
@@ -38,8 +37,9 @@ from analysis.notes import renew
 from analysis.pareto import grid_points, main_grid, write_best
 from analysis.readme import write_readme
 from analysis.report.page import write_page
-from analysis.sample import downsampling, standard_networks
+from analysis.sample import downsampling, of_source, standard_networks
 from analysis.summary import summary
+from analysis.switches import factory_effects, factory_section
 from analysis.tables import Run, build, load, write
 from analysis.transfer_columns import condition_rates, transfer_facts
 from analysis.verdicts import verdicts
@@ -247,7 +247,7 @@ def update_readme(
 def update_note(
     run: Annotated[Path, typer.Argument(help="A run's directory with a README.md in it.")],
 ) -> None:
-    """Renew the marked numbers of a run's README.md from its contrasts.csv.
+    """Renew the marked numbers of a run's README.md from its contrasts.csv and factory.csv.
 
     Example: python -m analysis notes results/reference/style-lab
     """
@@ -281,12 +281,13 @@ def main_table(table: pd.DataFrame) -> Table:
     shown.add_column("model", overflow="fold", max_width=30)
     for title in _SHOWN.values():
         shown.add_column(title, justify="right", no_wrap=True)
+    left_out = set(table.loc[of_source(table), "model"])
     for row in table.to_dict("records"):
         cells = [f"{row[key]:.0f}" if key.endswith("_n") else
                  number(row, key, interval=key in _WITH_INTERVAL) for key in _SHOWN]  # fmt: skip
-        name = f"{row['model']} *" if row["is_source"] else str(row["model"])
+        name = f"{row['model']} *" if row["model"] in left_out else str(row["model"])
         shown.add_row(name, *cells)
-    shown.caption = "* source: white box, in no correlation"
+    shown.caption = "* source (white box) and its seeds: in no correlation"
     return shown
 
 

@@ -21,8 +21,9 @@ def any_plot(
     table: pd.DataFrame, x: str, y: str, *, hue: str = "family", resamples: int = 2000,
     seed: int = 0,
 ) -> Figure:  # fmt: skip
-    """One point a model, all roles, with 95 % bars where there are any; the source is hollow.
+    """One point a model, all roles, with 95 % bars where there are any.
 
+    The source and its seeds are hollow.
     The title's rho is the standard zoo's (``analysis.sample``).
 
     Raises:

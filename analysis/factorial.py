@@ -72,7 +72,7 @@ def main_effect(nets: pd.DataFrame, y: str, switch: str, first: Any, second: Any
 
     The units are cells: seeds share a net's plan, so counted as independent they call a switch
     without effect real in up to one world of three where nets scatter. The note has that estimate
-    all the same, and the interactions of this switch with p below .05.
+    all the same, and by it the interactions of this switch with p below .05.
     """
     found = fit_factory(nets, y)
     if isinstance(found, str):
@@ -88,7 +88,7 @@ def main_effect(nets: pd.DataFrame, y: str, switch: str, first: Any, second: Any
     plain = (
         f"seeds as if independent {float(np.squeeze(tested.effect)):+.2g} [{low:+.2g}, {high:+.2g}]"
     )
-    return replace(judged, note=f"{_interactions(found, switch)}; {judged.note}; {plain}")
+    return replace(judged, note=f"{judged.note}; {plain}, {_interactions(found, switch)}")
 
 
 def _between_nets(found: Factorial, switch: str, first: Any, second: Any) -> Effect:
@@ -108,14 +108,14 @@ def interaction(
 
     Args:
         nets: the matched nets, seeds as lines of their own.
-        one, other: a switch with the levels to compare, first minus second.
+        one, other: two different switches, each with the levels to compare, first minus second.
     """
     found = fit_factory(nets, y)
     if isinstance(found, str):
         return missing(found, len(nets))
-    for switch, *levels in (one, other):
-        if not set(levels) <= set(found.levels.get(switch, [])):
-            return missing(f"no matched nets with {switch} {levels[0]} and {levels[1]}", len(nets))
+    pairs = set(zip(found.used[one[0]], found.used[other[0]], strict=True))
+    if not set(product(one[1:], other[1:])) <= pairs:
+        return missing(f"not all of {one[0]} with {other[0]} is there", len(found.used))
     names = ":".join(f"C({switch}, Sum)" for switch, *_ in (one, other))
     parts = [
         ((-1.0) ** (i + j), {one[0]: one[1 + i], other[0]: other[1 + j]})

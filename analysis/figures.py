@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from analysis import lab_plots, lens_plots, plots, style_plots, verdict_plots
 from analysis.activation_table import entropy_over_depth
-from analysis.factory_table import factory_figure, has_factory
 from analysis.ladder import ladder, rungs
 from analysis.look import headliners
 from analysis.pareto import grid_points, main_grid, pareto
@@ -23,6 +22,7 @@ from analysis.style_columns import (
     parts,
     style_curves,
 )
+from analysis.switches import factory_figure, has_factory
 from analysis.tables import Run
 from analysis.tap_plot import tap_choices, taps
 from analysis.transfer_columns import condition_rates, transfer_facts
@@ -40,11 +40,12 @@ def figures(
     rates = condition_rates(facts, resamples=resamples, seed=seed)
     if table[["fooling", "progress"]].notna().all(axis=1).any():
         yield "scatter", lambda: plots.transfer_and_style(table, resamples=resamples, seed=seed)
-    if "nonrobust_det" in table and len(taught := table.dropna(subset=[*_TAUGHT])):
-        sample = by_unit(sample_of(taught, matched=True, trainings=("standard",)))
+    if "nonrobust_det" in table and table[[*_TAUGHT]].notna().all(axis=1).any():
+        asked = sample_of(table, matched=True, trainings=("standard",))
+        sample = by_unit(asked.dropna(subset=[*_TAUGHT]))
         yield (
             "nonrobust",
-            lambda: plots.pair(taught, *_TAUGHT, sample=sample, resamples=resamples, seed=seed),
+            lambda: plots.pair(table, *_TAUGHT, sample=sample, resamples=resamples, seed=seed),
         )
     steps = rungs(table)
     if len(steps):

@@ -47,9 +47,9 @@ def nonrobust_columns(
     return pd.DataFrame.from_dict(lines, orient="index")
 
 
-TAUGHT = {
-    "det": "targets y + 1", "det_next": "of these, next class", "rand": "uniform targets",
-    "noise": "their labels, random noise",
+_TAUGHT = {
+    "det": "targets y + 1", "det_next": "next class, of targets y + 1", "rand": "uniform targets",
+    "noise": "random noise, labels of uniform targets",
 }  # fmt: skip
 
 
@@ -59,11 +59,11 @@ def nonrobust_section(table: pd.DataFrame) -> str:
     Args:
         table: the model table.
     """
-    kinds = [kind for kind in TAUGHT if f"nonrobust_{kind}" in table]
+    kinds = [kind for kind in _TAUGHT if f"nonrobust_{kind}" in table]
     taught = table.dropna(subset=[f"nonrobust_{kind}" for kind in kinds], how="all")
     if not kinds or taught.empty:
         return ""
-    lines = ["| network | " + " | ".join(TAUGHT[kind] for kind in kinds) + " |",
+    lines = ["| network | " + " | ".join(_TAUGHT[kind] for kind in kinds) + " |",
              "|---" * (len(kinds) + 1) + "|"]  # fmt: skip
     for row in taught.to_dict("records"):
         name = f"`{row['model']}`" + (" (source)" if row["is_source"] else "")
@@ -73,11 +73,12 @@ def nonrobust_section(table: pd.DataFrame) -> str:
 
 
 _CAPTION = (
-    "Share of untouched test images whose true class a network names that learned from scratch, "
-    "from the source's adversarial pictures and the labels they were pushed to (Ilyas et al. 2019, "
-    "sec. 3.2); it stands with the standard weights of its architecture. Robust features teach the "
-    "next class of targets y + 1 and nothing of uniform ones; noise should teach nothing, .10. "
-    "Brackets: 95 %, over images; one training each."
+    "Share of untouched test images whose true class (or next one, where said) a network names "
+    "that learned from scratch, from the source's adversarial pictures and the labels they were "
+    "pushed to (Ilyas et al. 2019, sec. 3.2), or from noise as large; it stands with the standard "
+    "weights of its architecture. Robust features teach the next class of targets y + 1 and "
+    "nothing of uniform ones; noise should teach nothing, .10. Brackets: 95 %, over images; one "
+    "training each."
 )
 
 

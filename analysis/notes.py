@@ -22,7 +22,7 @@ def renewed(text: str, compared: pd.DataFrame) -> str:
 
     Args:
         text: Markdown.
-        compared: ``lab_contrasts.contrasts``, with ``factory_table.factory_effects`` below.
+        compared: ``lab_contrasts.contrasts``, with ``switches.factory_effects`` below.
 
     Raises:
         StoreError: a mark names a row that the table does not have, or one without an interval.

@@ -49,7 +49,7 @@ def of_source(table: pd.DataFrame) -> pd.Series:
     such a seed receives is a ceiling to hold architectures against, and no architecture's point.
     """
     names = networks(table)
-    return names.isin(names[table["is_source"].astype(bool)]).rename("of_source")
+    return names.isin(names[table["is_source"].eq(True)]).rename("of_source")
 
 
 def _further_rung(zoo: pd.DataFrame) -> pd.Series:

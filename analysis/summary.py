@@ -51,7 +51,7 @@ def summary(
         correlations: over its standard zoo, the headline ones first; every one is reported.
         verdicts: on the hypotheses, see ``analysis.verdicts.verdicts``.
         laboratory: ``analysis.lab_contrasts.contrasts``; None or empty leaves its section out.
-        factory: ``analysis.factory_table.factory_section``.
+        factory: ``analysis.switches.factory_section``.
         lens: what the attack lens says, see ``analysis.lens_words.lens_section``.
     """
     taught = nonrobust_section(table)

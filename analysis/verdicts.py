@@ -101,12 +101,13 @@ def _seeds(table: pd.DataFrame) -> list[str]:
     known = [f"`{name}` {share:.2f}" for name, share in shares.items() if not math.isnan(share)]
     if not known:
         return []
+    own = " (the source's for style only)" if of_source(trained).sum() > 1 else ""
     several = int((trained.groupby(_NETWORK, dropna=False).size() > 1).sum())
     return [
         "",
         f"Reliability of networks' means over their seeds, ICC(1,k), from the {several} that have "
-        f"several: {', '.join(known)}; a correlation between two such means is at most the root of "
-        "their product, and with few of them these numbers are rough.",
+        f"several{own}: {', '.join(known)}; a correlation between two such means is at most the "
+        "root of their product, and with few of them these numbers are rough.",
     ]
 
 

@@ -15,12 +15,12 @@ from analysis.correlations import correlations, facts_of
 from analysis.evidence import gather
 from analysis.hypotheses import HYPOTHESES
 from analysis.report.charts import AXES, scatter
-from analysis.report.drawn import on_page
+from analysis.report.drawn import _words, on_page
 from analysis.report.gallery import gallery, spectra
 from analysis.report.page import page, write_page
 from analysis.tables import Run, build, load
 from analysis.verdicts import verdicts
-from results.store import StoreError
+from results.store import REFERENCE, StoreError
 from tests.rows import MODELS, SOURCE, STYLES, build_run
 
 
@@ -165,6 +165,12 @@ def test_figures_are_on_the_page_in_words_and_small(run: Run, tmp_path: Path) ->
     alts = re.findall(r'<img src="data:image/webp[^>]+alt="([^"]+)"', part)
     assert len(alts) == 4 and alts[0].startswith("Forest plot") and alts[1].endswith("(mi)")
     assert 'href="#figures"' in text and "No figure was drawn" in written(run)
+
+
+def test_every_figure_of_a_reference_run_has_words() -> None:
+    names = {file.stem for file in REFERENCE.glob("*/analysis/*.png")} - {"pictures"}  # gallery
+    assert len(names) > 15
+    assert not {name for name in names if not _words(name)[1]}
 
 
 def test_figures_shrink_and_the_last_ones_find_no_room(tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_what_is_said_of_the_factory_is_counted() -> None:
         for way in ways
     ]
     assert [one["low"] > 0 for one in peaks] == [False, False, True]
-    assert peaks[1]["effect"] > 0 and "surely so for those four wide" in said
+    assert peaks[1]["effect"] > 0 and "of residual nets more than that of plain ones" in said
     reached = {name: one["accuracies"]["cifar10_test"] for name, one in manifest().items()}
     share = {name: one["correct"] / one["n"] for name, one in reached.items()}
     nets = {name: value for name, value in share.items() if name.startswith("matched_c10.")}
@@ -266,7 +266,7 @@ def test_what_is_said_of_the_factory_is_counted() -> None:
     others = [v for v in nets.values() if v not in neither]
     assert len(neither) == 8 and len(others) == 24
     words = "with neither residual connections nor batch norm name {:.0f} to {:.0f} %"
-    assert f"The eight nets {words.format(100 * min(neither), 100 * max(neither))}" in said
+    assert f"The four nets {words.format(100 * min(neither), 100 * max(neither))}" in said
     assert f"all others {100 * min(others):.0f} to {100 * max(others):.0f};" in said
     assert f"AlexNet names {100 * share['alexnet_c10.standard']:.0f}." in said
 

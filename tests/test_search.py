@@ -12,6 +12,7 @@ from zoo import produce, search
 from zoo.catalog import find
 from zoo.datasets import LabelledImages
 from zoo.recipes import Recipe, recipe_of
+from zoo.train import TrainingError
 
 RECIPE = replace(SHORT, tried=(1e-7, 0.1, 1e20))
 IMAGES = toy_images(150)
@@ -50,8 +51,12 @@ def test_what_was_found_is_kept_and_nothing_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("recipe", "images"),
-    [(replace(RECIPE, tried=(0.1, 0.2)), IMAGES), (RECIPE, toy_images(150, seed=1))],
-    ids=["other rates", "other pictures"],
+    [
+        (replace(RECIPE, tried=(0.1, 0.2)), IMAGES),
+        (replace(RECIPE, crop_padding=None), IMAGES),
+        (RECIPE, toy_images(150, seed=1)),
+    ],
+    ids=["other rates", "other recipe", "other pictures"],
 )
 def test_what_was_found_elsewhere_is_searched_again(
     recipe: Recipe, images: LabelledImages, tmp_path: Path
@@ -60,6 +65,42 @@ def test_what_was_found_elsewhere_is_searched_again(
     anew = found(tmp_path, recipe=recipe, images=images)
     assert tuple(anew) == recipe.tried
     assert anew == found(tmp_path / "empty", recipe=recipe, images=images)
+
+
+def test_a_search_goes_on_with_the_rate_it_was_stopped_at(tmp_path: Path) -> None:
+    left = iter(range(45))  # six epochs of six batches a rate
+
+    def stop(_: float) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        found(tmp_path, tick=stop)
+    assert len(json.loads((tmp_path / "net.rates.json").read_text())["found"]) == 1
+    ticks: list[float] = []
+    resumed = found(tmp_path, tick=ticks.append)
+    whole: list[float] = []
+    assert resumed == found(tmp_path / "whole", tick=whole.append)
+    assert len(ticks) < len(whole) - 36
+
+
+def test_a_training_begun_on_other_pictures_is_no_failure_of_its_rate(tmp_path: Path) -> None:
+    left = iter(range(45))
+
+    def stop(_: float) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        found(tmp_path, tick=stop)
+    with pytest.raises(TrainingError, match="remove it to start anew"):
+        found(tmp_path, images=toy_images(150, seed=1))
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"0.1": 0.5}', '{"data": 1, "found": 2}'])
+def test_a_file_of_another_version_is_searched_again(content: str, tmp_path: Path) -> None:
+    (tmp_path / "net.rates.json").write_text(content)
+    assert found(tmp_path) == found(tmp_path / "empty")
 
 
 def test_the_same_rates_are_found_again(tmp_path: Path) -> None:

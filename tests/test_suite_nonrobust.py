@@ -82,7 +82,7 @@ def test_the_section_has_a_line_for_each_network_that_learned() -> None:
         "nonrobust_det_high": [0.3, 0.6, math.nan], "nonrobust_noise": [math.nan, 0.1, math.nan],
     })  # fmt: skip
     lines = nonrobust_section(table).splitlines()
-    assert lines[0] == "| network | targets y + 1 | their labels, random noise |"
+    assert lines[0] == "| network | targets y + 1 | random noise, labels of uniform targets |"
     assert lines[2:5] == ["| `a` (source) | 0.25 [0.20, 0.30] | - |",
                           "| `b` | 0.50 [0.40, 0.60] | 0.10 |", ""]  # fmt: skip
     assert nonrobust_section(table[["model", "is_source"]]) == ""

@@ -172,7 +172,7 @@ def test_a_foreign_checkpoint_is_refused(change: dict[str, Any], tmp_path: Path)
 
 def test_a_checkpoint_of_another_network_is_named_as_such(tmp_path: Path) -> None:
     train(tmp_path)
-    with pytest.raises(TrainingError, match="another recipe, network or data set"):
+    with pytest.raises(TrainingError, match="another recipe, network, data set or version"):
         train(tmp_path, net=tiny_net(width=9))
 
 

@@ -159,12 +159,13 @@ def _compare(data: Path | None, device: str) -> None:
     wrong, elsewhere = [], False
     for name, entry in manifest().items():
         recorded = entry.get("accuracies", {})  # none: stopped before it was measured
-        found = measured(load_classifier(find(name), device=device), test, title=name)
+        if recorded:
+            found = measured(load_classifier(find(name), device=device), test, title=name)
         differences = moved(recorded, found) if recorded else ["never measured"]
         typer.echo(f"{name}: {'; '.join(differences) or 'as recorded'}")
         wrong += [name] if differences else []
         counted_on = recorded.get("cifar10_test", {}).get("data_sha256", test.sha256)
-        elsewhere |= counted_on != test.sha256
+        elsewhere |= bool(differences) and counted_on != test.sha256
     if wrong:
         other = f"{data} has other pixels than they were counted on"
         advice = other if elsewhere else "train them again"

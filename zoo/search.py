@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,7 +13,7 @@ from zoo.datasets import LabelledImages
 from zoo.evaluate import accuracy
 from zoo.files import write_whole
 from zoo.recipes import Recipe
-from zoo.train import TrainingError, fit
+from zoo.train import DivergedError, fit
 
 SHOWN, HELD, EPOCHS = 10_000, 5_000, 2
 
@@ -32,24 +33,39 @@ def rates(
 
     Args:
         make: a freshly initialised network, the same one every time.
-        file: keeps what was found among these rates on these pictures, so that other seeds of the
-            network need not search again; checkpoints lie beside it while the search goes on.
+        file: keeps what was found, rate by rate, for a search that was stopped and for other seeds
+            of the network; what was found by another recipe or on other pictures counts nothing.
+            Checkpoints lie beside it while the search goes on.
+
+    Raises:
+        TrainingError: a checkpoint there belongs to another recipe or version.
     """
-    known = json.loads(file.read_text()) if file.exists() else {}
-    found = {float(rate): score for rate, score in known.get("found", {}).items()}
-    if known.get("data") == images.sha256 and tuple(found) == recipe.tried:
-        return found
+    about = {"data": images.sha256, "recipe": str(replace(recipe, peak_lr=0.0, precision=""))}
+    found = _kept(file, about)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).tolist()
     shown = min(SHOWN, len(images) * SHOWN // (SHOWN + HELD))
     parts = images.subset(order[:shown]), images.subset(order[shown : shown + HELD])
-    found = {
-        rate: _score(make(), replace(recipe, peak_lr=rate, epochs=EPOCHS, tried=()), parts,
-                     file.with_suffix(f".{rate}.pt"), device, tick)
-        for rate in recipe.tried
-    }  # fmt: skip
-    kept = json.dumps({"data": images.sha256, "found": found})
-    write_whole(file, lambda temporary: temporary.write_text(kept))
+    for rate in recipe.tried:
+        if rate in found:
+            continue
+        once = replace(recipe, peak_lr=rate, epochs=EPOCHS, tried=())
+        found[rate] = _score(make(), once, parts, file.with_suffix(f".{rate}.pt"), device, tick)
+        _keep(file, {**about, "found": found})
     return found
+
+
+def _keep(file: Path, found: dict[str, Any]) -> None:
+    write_whole(file, lambda temporary: temporary.write_text(json.dumps(found)))
+
+
+def _kept(file: Path, about: dict[str, str]) -> dict[float, float]:
+    """What an earlier search of the same rates on the same pictures found, as far as it came."""
+    try:
+        kept = json.loads(file.read_text())
+        alike = all(kept[name] == value for name, value in about.items())
+        return {float(rate): score for rate, score in kept["found"].items()} if alike else {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # none, or another version's
 
 
 def _score(
@@ -63,7 +79,7 @@ def _score(
     try:
         fit(model, recipe, parts[0], seed=0, checkpoint=checkpoint, device=device, tick=tick)
         score = accuracy(model.eval(), parts[1]).rate
-    except TrainingError:
+    except DivergedError:
         score = 0.0
     checkpoint.unlink(missing_ok=True)
     return score

@@ -30,6 +30,10 @@ class TrainingError(RuntimeError):
     """A training that cannot go on; the message says what to do."""
 
 
+class DivergedError(TrainingError):
+    """The loss became no number."""
+
+
 def fit(
     model: nn.Module,
     recipe: Recipe,
@@ -58,7 +62,8 @@ def fit(
         is faster is measured, and a busy machine can find otherwise than it did before.
 
     Raises:
-        TrainingError: the loss is no number, ``checkpoint`` is of another recipe or data set, or
+        DivergedError: the loss is no number.
+        TrainingError: ``checkpoint`` is of another recipe or data set, or
             there are fewer pictures than a batch holds.
         DiskError: the disk is full; the checkpoint of the epoch before stays.
     """
@@ -92,7 +97,7 @@ def fit(
                 loss, hits = _step(model, optimizer, x.to(device), y.to(device), recipe, adversary)
                 schedule.step()
                 if loss != loss:
-                    raise TrainingError(
+                    raise DivergedError(
                         f"the loss is no number in epoch {epoch + 1}: "
                         f"lower peak_lr ({recipe.peak_lr})"
                     )
@@ -189,5 +194,5 @@ def _restore(file: Path, identity: str, parts: dict[str, Any]) -> tuple[int, str
             "remove it to start anew"
         ) from error
     raise TrainingError(
-        f"{file} belongs to another recipe, network or data set: remove it to start anew"
+        f"{file} belongs to another recipe, network, data set or version: remove it to start anew"
     )

@@ -8,13 +8,14 @@ import pandas as pd
 
 from analysis.look import families
 from analysis.plots import LABELS, ROBUST
+from analysis.sample import of_source
 
 AXES = [
     "fooling", "progress", "peak_excess", "accuracy", "fooling_adjusted", "fooling_joint",
     "targeted", "palette_progress", "progress_article", "content_ssim", "judge_content_distance",
     "log_auc", "nonrobust_det", *ROBUST, "early_layer_ratio", "entropy_share", "unevenness",
 ]  # fmt: skip
-_SHOWN = ["model", "family", "training", "role", "robust", "is_source"]
+_SHOWN = ["model", "family", "training", "role", "robust"]
 
 
 def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] | None:
@@ -29,7 +30,7 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
         return None
     ends = [f"{name}_{side}" for name in axes for side in ("low", "high")]
     points = table[[*_SHOWN, *axes, *(name for name in ends if name in table)]]
-    points = points.assign(image=table["model"].map(dict(pictures)))
+    points = points.assign(image=table["model"].map(dict(pictures)), pale=of_source(table))
     labels = [LABELS.get(name, name.replace("_", " ")) for name in axes]
     x, y = (
         alt.param(name=f"{side}_axis", value=axes[i],
@@ -61,7 +62,7 @@ def scatter(table: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, Any] 
         for side, channel in (("x", alt.X), ("y", alt.Y))
     ]
     marks = base.mark_point(size=110, filled=True, strokeWidth=2).encode(
-        fillOpacity=alt.condition("datum.is_source", alt.value(0.25), alt.value(0.9)),
+        fillOpacity=alt.condition("datum.pale", alt.value(0.25), alt.value(0.9)),
         stroke=alt.condition("datum.robust", alt.value("currentColor"), alt.value("transparent")),
         shape=alt.Shape("role:N", legend=alt.Legend(symbolFillColor="#888")),
         tooltip=[

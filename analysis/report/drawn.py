@@ -23,11 +23,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "scatter": (
         "Two scatters of models: style progress, and stride-locked peaks, against fooling rate",
-        "Style against transfer from the source, 95 % bars; rho and line leave the source out.",
+        "Style against transfer from the source, 95 % bars; rho and line leave the source and "
+        "its seeds out.",
     ),
     "nonrobust": (
         "Scatter of models: transfer against what is learned from non-robust features",
         "The figure of Ilyas et al. 2019, once more.",
+    ),
+    "factory": (
+        "Lines over ways to downsample, one a kind of matched net, a panel a score",
+        "What residual connections, batch norm and downsampling do, everything else equal; small "
+        "points are seeds.",
     ),
     "ladder": (
         "Lines over the eps of adversarial training, one an architecture",

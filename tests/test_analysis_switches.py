@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.factorial import interaction
-from analysis.factory_table import (
+from analysis.switches import (
     COLUMNS,
     factory_effects,
     factory_figure,
@@ -15,6 +15,7 @@ from analysis.factory_table import (
 from tests.worlds import nets, zoo
 
 ON_RESIDUAL, ON_NORM = ("residual", True, False), ("batch_norm", True, False)
+AVERAGED = ("downsampling", "avg22", "max22")
 
 
 def row(found: pd.DataFrame, comparison: str, score: str) -> pd.Series:
@@ -82,7 +83,19 @@ def test_a_factory_with_a_switch_that_does_not_vary(missing: str) -> None:
     part = table[table[missing] == table[missing].iloc[0]]
     found = factory_effects(part)
     assert len(found) and not found["comparison"].str.contains(missing).any()
-    assert interaction(part, "progress", (missing, True, False), ON_NORM).reason
+    gone = next(one for one in (ON_RESIDUAL, AVERAGED) if one[0] == missing)
+    assert f"{missing} with batch_norm" in interaction(part, "progress", gone, ON_NORM).reason
+
+
+def test_pairs_of_switches_that_are_not_all_there_have_no_interaction() -> None:
+    table = nets(np.random.default_rng(2), seeds=1)
+    part = table[~(table["residual"] & table["batch_norm"])]
+    effect = interaction(part, "progress", ON_RESIDUAL, ON_NORM)
+    assert effect.reason == "not all of residual with batch_norm is there"
+    found = factory_effects(part)
+    assert set(found["n_cells"]) == {12}
+    alone = row(found, "nets, residual: on - off", "progress")
+    assert alone["low"] < -0.15 < alone["high"]
 
 
 def test_a_zoo_without_a_factory_has_no_table() -> None:

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.comparisons import PLAIN_DOWNSAMPLING
 from analysis.factorial import interaction, main_effect
 from analysis.look import figure, style
 from analysis.sample import SWITCHES, factory
@@ -32,7 +33,6 @@ COLUMNS = ["comparison", "score", "effect", "low", "high", "p", "n_cells", "note
 DOWNSAMPLING = {
     "max22": "max pool", "avg22": "average pool", "conv32": "conv 3/2", "conv42": "conv 4/2",
 }  # fmt: skip
-PLAIN = "max22"
 _FEWEST = 4  # cells: fewer are pairs, which the comparisons of pictures have
 _ACROSS = 3  # panels
 
@@ -42,7 +42,7 @@ Change = tuple[str, Any, Any]  # a switch and two of its levels, first minus sec
 def has_factory(table: pd.DataFrame) -> bool:
     """Whether a model table has cells enough to speak of."""
     nets = factory(table)
-    return bool(_scores(nets)) and len(nets.drop_duplicates(list(SWITCHES))) >= _FEWEST
+    return any(_cells(nets, score) >= _FEWEST for score in _scores(nets))
 
 
 def factory_effects(table: pd.DataFrame) -> pd.DataFrame:
@@ -66,10 +66,23 @@ def factory_effects(table: pd.DataFrame) -> pd.DataFrame:
                 name = f"nets, {_said(one)}, more by {_said(other)}"
                 lines.append((name, score, interaction(nets, score, one, other)))
     rows = [
-        (name, score, one.value, one.low, one.high, one.p, one.n, one.reason or one.note)
+        (
+            name,
+            score,
+            one.value,
+            one.low,
+            one.high,
+            one.p,
+            _cells(nets, score),
+            one.reason or one.note,
+        )
         for name, score, one in lines
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _cells(nets: pd.DataFrame, score: str) -> int:
+    return len(nets.dropna(subset=[score]).drop_duplicates(list(SWITCHES)))
 
 
 def _scores(nets: pd.DataFrame) -> list[str]:
@@ -78,9 +91,9 @@ def _scores(nets: pd.DataFrame) -> list[str]:
 
 def _changes(nets: pd.DataFrame) -> list[Change]:
     """Every change of one switch there are nets for; ways to downsample against max pools."""
-    kinds = [kind for kind in DOWNSAMPLING if kind != PLAIN]
+    kinds = [kind for kind in DOWNSAMPLING if kind != PLAIN_DOWNSAMPLING]
     changes: list[Change] = [("residual", True, False), ("batch_norm", True, False)]
-    changes += [("downsampling", kind, PLAIN) for kind in kinds]
+    changes += [("downsampling", kind, PLAIN_DOWNSAMPLING) for kind in kinds]
     return [one for one in changes if set(one[1:]) <= set(nets[one[0]])]
 
 
@@ -96,7 +109,7 @@ def factory_section(found: pd.DataFrame) -> str:
     Args:
         found: ``factory_effects``.
     """
-    if found.empty:
+    if found["low"].isna().all():
         return ""
     scores = list(dict.fromkeys(found["score"]))
     titles = ["cells of the factory", *(SCORES[name] for name in scores)]
@@ -110,8 +123,9 @@ def factory_section(found: pd.DataFrame) -> str:
 
 _CAPTION = (
     "Means over all other switches and seeds; `A, more by B` is how much larger the effect of A is "
-    "with B. Brackets: 95 %, Student's t, held against the scatter between cells, pictures and "
-    "images held fixed. Nothing is corrected for the number of effects. `factory.csv` has p."
+    "with B. Brackets: 95 %, Student's t, held against the scatter between cells, which is taken "
+    "for equal, pictures and images held fixed. Nothing is corrected for the number of effects. "
+    "`factory.csv` has p."
 )
 
 
@@ -140,7 +154,7 @@ def factory_figure(table: pd.DataFrame) -> Figure:
             _panel(ax, nets.dropna(subset=[score]), score)
         for ax in panels[len(scores) :]:
             ax.set_axis_off()
-        handles = [_look(residual, norm, label=True) for norm in _ON_OFF for residual in _ON_OFF]
+        handles = [_look(residual, norm) for norm in _ON_OFF for residual in _ON_OFF]
         drawn.legend(handles=handles, loc="outside lower center", ncols=4)
     return drawn
 
@@ -154,11 +168,10 @@ def _panel(ax: Axes, nets: pd.DataFrame, score: str) -> None:
     for i, (norm, residual) in enumerate((n, r) for n in _ON_OFF for r in _ON_OFF):
         chosen = nets[(nets["batch_norm"] == norm) & (nets["residual"] == residual)]
         places = chosen["downsampling"].map(kinds.index).to_numpy(float) + _STEP * (i - 1.5)
-        look = _look(residual, norm)
-        ax.plot(places, chosen[score], marker=look.get_marker(), ls="", ms=3, alpha=0.6, mew=0,
-                color=look.get_color())  # fmt: skip
-        means = chosen.groupby("downsampling")[score].mean().reindex(kinds)
         line = _look(residual, norm)
+        ax.plot(places, chosen[score], marker=line.get_marker(), ls="", ms=3, alpha=0.6, mew=0,
+                color=line.get_color())  # fmt: skip
+        means = chosen.groupby("downsampling")[score].mean().reindex(kinds)
         line.set_data(np.arange(len(kinds)) + _STEP * (i - 1.5), means.to_numpy(float))
         ax.add_line(line)
     ax.set_xticks(range(len(kinds)), [DOWNSAMPLING[kind] for kind in kinds])
@@ -166,9 +179,9 @@ def _panel(ax: Axes, nets: pd.DataFrame, score: str) -> None:
     ax.margins(0.08)
 
 
-def _look(residual: bool, norm: bool, *, label: bool = False) -> Line2D:
+def _look(residual: bool, norm: bool) -> Line2D:
     palette = sns.color_palette("colorblind")
     colour = palette[0] if norm else palette[1]
     words = f"{'residual' if residual else 'plain'}, {'' if norm else 'no '}batch norm"
     return Line2D([], [], color=colour, ls="-" if residual else "--", lw=1.2, ms=6,
-                  marker="o" if residual else "^", label=words if label else "_")  # fmt: skip
+                  marker="o" if residual else "^", label=words)  # fmt: skip
