@@ -10,6 +10,7 @@ from bench.suite_layers import Layers
 from results.schema import dictionary
 from zoo.catalog import ZOO
 from zoo.listing import everything, page
+from zoo.weights import manifest
 
 LAYERS = next(
     suite
@@ -64,6 +65,14 @@ def test_what_is_said_of_the_published_figure_is_computed_from_its_points() -> N
     r = f"{whole.statistic:.3f}".removeprefix("0")
     assert f"r of the five is {r} with a 95 % interval of {ends[0]}" in text
     assert f"without VGG the interval is {ends[1]}" in text
+
+
+def test_the_rates_said_to_be_chosen_are_those_of_the_manifest() -> None:
+    text = (ROOT / "docs/ilyas_fig3.md").read_text()
+    recipes = {name: manifest()[f"{name}_c10.det"]["recipe"] for name in ("vgg", "resnet50")}
+    assert all(max(recipe["tried"]) == 0.8 for recipe in recipes.values())
+    rates = [f"{recipes[name]['peak_lr']:g}".removeprefix("0") for name in recipes]
+    assert "VGG stays at {}, ResNet-50 is best at {}, so".format(*rates) in text
 
 
 def test_the_list_of_models_is_the_zoo_s() -> None:
