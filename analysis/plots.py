@@ -53,8 +53,8 @@ def transfer_and_style(table: pd.DataFrame, *, resamples: int = 2000, seed: int 
         drawn = figure(11, 5)
         panels = drawn.subplots(1, 2)
         how = {"resamples": resamples, "seed": seed}
+        used = standard_networks(table)
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
-            used = standard_networks(table)
             _points(table, "fooling", y, ax, correlate(used, "fooling", y, **how), used)
         legend(drawn, table)
         for ax, y in zip(panels, ["progress", "peak_excess"], strict=True):
@@ -77,8 +77,8 @@ def pair(
         ax = drawn.subplots()
         used = standard_networks(table) if sample is None else sample
         _points(table, x, y, ax, correlate(used, x, y, resamples=resamples, seed=seed), used)
-        full = counted(table) | set(used["model"])
-        legend(drawn, table.dropna(subset=[x, y]), full=full)  # of all families it may be too wide
+        shown = table.dropna(subset=[x, y])  # of all families the key may be too wide
+        legend(drawn, shown, full=_in_full(table, used))
         _labels(table, x, y, ax)
     return drawn
 
@@ -105,7 +105,7 @@ def _points(
     shown = table.assign(hollow=of_source(table)).dropna(subset=[x, y])
     _line(ax, used.dropna(subset=[x, y]), x, y)
     looks = families(list(table["family"]))
-    in_full = counted(table) | set(used["model"])
+    in_full = _in_full(table, used)
     for model in shown.to_dict("records"):
         colour, marker = looks[str(model["family"])]
         xs, ys = _ends(model, x), _ends(model, y)
@@ -120,6 +120,10 @@ def _points(
                    zorder=3 if whole else 2)  # fmt: skip
     ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=describe(found))
     ax.margins(0.12)
+
+
+def _in_full(table: pd.DataFrame, used: pd.DataFrame) -> set[str]:
+    return counted(table) | set(used["model"])
 
 
 def _labels(table: pd.DataFrame, x: str, y: str, ax: Axes) -> None:
