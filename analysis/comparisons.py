@@ -3,16 +3,14 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
 from analysis.condition_tables import WITHOUT_PRIORS
-from analysis.sample import SWITCHES, factory, intact, units
+from analysis.sample import SWITCHES, changes, factory, intact, said, units
 from analysis.style_columns import START, TAPS
 
 WEIGHT = "w100"  # the style weight every condition of the laboratory has
-PLAIN_DOWNSAMPLING = "max22"
 # what smoothing adds to a condition's name; the last one is SWAG's released code
 SMOOTHINGS = ("softmax", "softmax-channel", "softmax-tempered", "layers1e-12+1e-12")
 BEST_LAYERS = "best-layers"  # see analysis.tuned_layers: no rows are named so
@@ -229,19 +227,13 @@ def _each_and_mean(
 def _switches(models: pd.DataFrame) -> Iterator[Comparison]:
     """Matched nets that differ in one switch only."""
     nets = factory(models)
-    kinds = sorted(set(nets["downsampling"]) - {PLAIN_DOWNSAMPLING})
-    levels: list[tuple[str, Any, Any]] = [
-        *(("downsampling", kind, PLAIN_DOWNSAMPLING) for kind in kinds),
-        ("residual", True, False), ("batch_norm", True, False),
-    ]  # fmt: skip
-    for switch, first, second in levels:
+    for switch, first, second in changes(models):
         others = [name for name in SWITCHES if name != switch]
         pairs: list[tuple[Side, Side]] = []
         for _, part in nets.groupby(others):
             sides = [_seeds(part[part[switch] == level]) for level in (first, second)]
             pairs += _crossed(*(side.values() for side in sides))
-        said = {True: "on", False: "off"}
-        name = f"{switch}: {said.get(first, first)} - {said.get(second, second)}"
+        name = said((switch, first, second))
         yield Comparison("matched nets", name, tuple(pairs), "matched pairs")
 
 
@@ -253,10 +245,10 @@ def _smoothings(models: pd.DataFrame) -> Iterator[Comparison]:
     for variant, second, on in (*against_plain, *tuned):
         changed, known = _seeds(whole, condition(variant)), _seeds(whole, on)
         name = f"{variant} - {second}"
-        for residual, said in ((True, "residual"), (False, "non-residual")):
+        for residual, whose in ((True, "residual"), (False, "non-residual")):
             some = set(whole.loc[whole["residual"].astype(bool) == residual, "network"])
             pairs = tuple((changed[key], known[key]) for key in changed if key in some)
-            yield Comparison("smoothing", f"{said} networks: {name}", pairs, same_weights=True)
+            yield Comparison("smoothing", f"{whose} networks: {name}", pairs, same_weights=True)
         for key in changed if on else ():  # few networks have tuned weights, so each is shown
             pair = (changed[key], known[key])
             yield Comparison("smoothing", f"{key}: {name}", (pair,), same_weights=True)

@@ -5,10 +5,13 @@ the source attacks itself; a correlation over all of them would mix designs.
 """
 
 import re
+from typing import Any
 
 import pandas as pd
 
 SWITCHES = ("residual", "downsampling", "batch_norm")  # of the matched factory
+_PLAIN_DOWNSAMPLING = "max22"  # VGG's, what others are held against
+Change = tuple[str, Any, Any]  # a switch and two of its levels, first minus second
 _ZOO = ("contestant", "twin", "replicate", "control")
 _TRAINING = re.compile(r"l2_(?:eps)?(\d+(?:\.\d+)?|unstated)")
 _USUAL = (0.5, 3.0)  # radii most papers train at, on CIFAR-10 and on ImageNet
@@ -124,6 +127,22 @@ def factory(table: pd.DataFrame) -> pd.DataFrame:
     """The matched nets, every seed a line."""
     whole = intact(table)
     return whole[whole["role"] == "matched"]
+
+
+def changes(table: pd.DataFrame) -> list[Change]:
+    """Every change of one switch that there are matched nets for."""
+    nets = factory(table)
+    kinds = sorted(set(nets["downsampling"].dropna()) - {_PLAIN_DOWNSAMPLING})
+    found: list[Change] = [("downsampling", kind, _PLAIN_DOWNSAMPLING) for kind in kinds]
+    found += [("residual", True, False), ("batch_norm", True, False)]
+    return [one for one in found if set(one[1:]) <= set(nets[one[0]])]
+
+
+def said(change: Change) -> str:
+    """``residual: on - off``, as comparisons are named."""
+    words = {True: "on", False: "off"}
+    switch, first, second = change
+    return f"{switch}: {words.get(first, first)} - {words.get(second, second)}"
 
 
 def downsampling(table: pd.DataFrame) -> dict[str, str]:

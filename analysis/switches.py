@@ -16,10 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.comparisons import PLAIN_DOWNSAMPLING
 from analysis.factorial import interaction, main_effect
 from analysis.look import figure, style
-from analysis.sample import SWITCHES, factory
+from analysis.sample import SWITCHES, changes, factory, said
 
 SCORES = {
     "fooling": "fooling rate by transfer",
@@ -35,8 +34,6 @@ DOWNSAMPLING = {
 }  # fmt: skip
 _FEWEST = 4  # cells: fewer are pairs, which the comparisons of pictures have
 _ACROSS = 3  # panels
-
-Change = tuple[str, Any, Any]  # a switch and two of its levels, first minus second
 
 
 def has_factory(table: pd.DataFrame) -> bool:
@@ -57,13 +54,13 @@ def factory_effects(table: pd.DataFrame) -> pd.DataFrame:
     nets = factory(table)
     if not has_factory(table):
         return pd.DataFrame(columns=COLUMNS)
-    changes, lines = _changes(nets), []
+    single, lines = changes(table), []
     for score in _scores(nets):
-        for one in changes:
-            lines.append((f"nets, {_said(one)}", score, main_effect(nets, score, *one)))
-        for one, other in combinations(changes, 2):
+        for one in single:
+            lines.append((f"nets, {said(one)}", score, main_effect(nets, score, *one)))
+        for one, other in combinations(single, 2):
             if one[0] != other[0]:
-                name = f"nets, {_said(one)}, more by {_said(other)}"
+                name = f"nets, {said(one)}, more by {said(other)}"
                 lines.append((name, score, interaction(nets, score, one, other)))
     rows = [
         (
@@ -87,20 +84,6 @@ def _cells(nets: pd.DataFrame, score: str) -> int:
 
 def _scores(nets: pd.DataFrame) -> list[str]:
     return [name for name in SCORES if name in nets and nets[name].notna().any()]
-
-
-def _changes(nets: pd.DataFrame) -> list[Change]:
-    """Every change of one switch there are nets for; ways to downsample against max pools."""
-    kinds = [kind for kind in DOWNSAMPLING if kind != PLAIN_DOWNSAMPLING]
-    changes: list[Change] = [("residual", True, False), ("batch_norm", True, False)]
-    changes += [("downsampling", kind, PLAIN_DOWNSAMPLING) for kind in kinds]
-    return [one for one in changes if set(one[1:]) <= set(nets[one[0]])]
-
-
-def _said(one: Change) -> str:
-    words = {True: "on", False: "off"}
-    switch, first, second = one
-    return f"{switch}: {words.get(first, first)} - {words.get(second, second)}"
 
 
 def factory_section(found: pd.DataFrame) -> str:

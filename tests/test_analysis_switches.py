@@ -32,7 +32,7 @@ def test_planted_effects_come_out() -> None:
     peaks = row(found, "nets, downsampling: conv32 - max22", "peak_excess")
     assert peaks["low"] < 6 < peaks["high"]
     # average pools cost .05 with batch norm only
-    name = "nets, batch_norm: on - off, more by downsampling: avg22 - max22"
+    name = "nets, downsampling: avg22 - max22, more by batch_norm: on - off"
     both = row(found, name, "progress")
     assert both["low"] < -0.05 < both["high"] < 0
     none = row(found, "nets, residual: on - off, more by batch_norm: on - off", "progress")

@@ -18,7 +18,7 @@ from zoo.catalog import find
 from zoo.convert import convert
 from zoo.files import DiskError, write_whole
 from zoo.load import untrained
-from zoo.nonrobust import Made
+from zoo.nonrobust import Made, Pilot
 from zoo.spec import Pickled
 from zoo.train import _save
 
@@ -50,7 +50,7 @@ def conversion(file: Path) -> None:
 
 
 def pictures(file: Path) -> None:
-    nonrobust.save(Made(toy_images(64, 32, classes=10), 10, 0.5, (0.5,), "float32"), file)
+    nonrobust.save(Made(toy_images(64, 32, classes=10), 0.5, Pilot((0.5,), "float32")), file)
 
 
 @pytest.mark.parametrize("write", [checkpoint, conversion, pictures])

@@ -62,8 +62,8 @@ def test_a_linear_source_is_moved_along_its_weights() -> None:
     assert (along > 0.6 * EPS).all()
     before = (net(to_float(clean.pixels)).argmax(1) == made.images.labels).float().mean()
     assert made.hit > before
-    assert made.steps == 10 * len(made.pilot)
-    assert made.pilot[-1] == max(made.pilot)
+    assert made.pilot.steps == 10 * len(made.pilot.shares)
+    assert made.pilot.shares[-1] == max(made.pilot.shares)
 
 
 def test_noise_moves_as_far_and_hits_by_chance() -> None:
@@ -71,8 +71,8 @@ def test_noise_moves_as_far_and_hits_by_chance() -> None:
     made = make(source(), clean, "noise")
     lengths = shift(made, clean).norm(dim=1)
     assert (lengths > EPS - ROUNDING).all()
-    assert made.steps == 0
-    assert made.pilot == ()
+    assert made.pilot.steps == 0
+    assert made.pilot.shares == ()
     assert made.hit < 0.25
 
 
@@ -80,8 +80,8 @@ def test_iterations_stop_when_they_no_longer_help() -> None:
     constant = source()
     nn.init.zeros_(constant[1].weight)
     made = make(constant, images(20), "rand")
-    assert made.steps == 10
-    assert made.pilot == pytest.approx((made.hit,))
+    assert made.pilot.steps == 10
+    assert made.pilot.shares == pytest.approx((made.hit,))
 
 
 def test_hits_are_counted_on_pictures_of_8_bits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,27 +30,47 @@ Tick = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Pilot:
+    """What some pictures decide for all.
+
+    Attributes:
+        shares: of hits after 10, 20, ... PGD iterations, up to the last that raised it; none of
+            noise.
+        precision: of the gradients. Kept, for which one is faster is measured, and a busy machine
+            that goes on with a data set can find otherwise than it did before.
+    """
+
+    shares: tuple[float, ...]
+    precision: str
+
+    @property
+    def steps(self) -> int:
+        """PGD iterations a picture."""
+        return _ROUND * len(self.shares)
+
+
+_NO_STEPS = Pilot((), "float32")
+
+
+@dataclass(frozen=True)
 class Made:
     """A data set with how it was made.
 
     Attributes:
-        steps: PGD iterations a picture, 0 for noise.
         hit: share of pictures, rounded to 8 bits, that the source gives their new label.
-        pilot: the same share of some pictures after each round of iterations.
-        precision: of the gradients.
     """
 
     images: LabelledImages
-    steps: int
     hit: float
-    pilot: tuple[float, ...]
-    precision: str
+    pilot: Pilot
 
     @property
     def about(self) -> dict[str, Any]:
         """How it was made, as it is kept beside the pictures and in the manifest."""
+        pilot = self.pilot
         return {
-            "steps": self.steps, "hit": self.hit, "pilot": self.pilot, "precision": self.precision,
+            "steps": pilot.steps, "hit": self.hit, "pilot": pilot.shares,
+            "precision": pilot.precision,
         }  # fmt: skip
 
 
@@ -106,32 +126,11 @@ def make(
                 _write(file, {"pixels": pixels}, {})
         moved.append(pixels)
     made = LabelledImages(images.ids, torch.cat(moved), labels)
-    return Made(made, pilot.steps, _hit(source, made), pilot.shares, pilot.precision)
-
-
-@dataclass(frozen=True)
-class _Pilot:
-    """What some pictures decide for all.
-
-    Attributes:
-        shares: of hits after 10, 20, ... iterations, up to the last that raised it.
-        precision: of the gradients. Kept, for which one is faster is measured, and a busy machine
-            that goes on with a data set can find otherwise than it did before.
-    """
-
-    shares: tuple[float, ...]
-    precision: str
-
-    @property
-    def steps(self) -> int:
-        return _ROUND * len(self.shares)
-
-
-_NO_STEPS = _Pilot((), "float32")
+    return Made(made, _hit(source, made), pilot)
 
 
 def _part(
-    source: nn.Module, pixels: Tensor, labels: Tensor, pilot: _Pilot, seed: int, tick: Tick
+    source: nn.Module, pixels: Tensor, labels: Tensor, pilot: Pilot, seed: int, tick: Tick
 ) -> Tensor:
     """These pictures, moved and rounded to 8 bits, by a seed of their own."""
     moved = []
@@ -155,18 +154,18 @@ def _batches(pixels: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _kept_pilot(
     source: nn.Module, images: LabelledImages, labels: Tensor, seed: int, parts: Path | None
-) -> _Pilot:
+) -> Pilot:
     file = parts / "pilot.safetensors" if parts else None
     if file and file.exists():
         about = _read(file)[0]
-        return _Pilot(tuple(about["pilot"]), about["precision"])
+        return _pilot(about)
     pilot = _piloted(source, images, labels, seed)
     if file:
         _write(file, {}, {"pilot": pilot.shares, "precision": pilot.precision})
     return pilot
 
 
-def _piloted(source: nn.Module, images: LabelledImages, labels: Tensor, seed: int) -> _Pilot:
+def _piloted(source: nn.Module, images: LabelledImages, labels: Tensor, seed: int) -> Pilot:
     # drawn, for in some copies of the data the first ones are all of one class
     drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:_PILOT]
     x, y = images.pixels[drawn], labels[drawn]
@@ -179,7 +178,7 @@ def _piloted(source: nn.Module, images: LabelledImages, labels: Tensor, seed: in
         if shares and share < shares[-1] + 0.005:
             break
         shares.append(share)
-    return _Pilot(tuple(shares), precision)
+    return Pilot(tuple(shares), precision)
 
 
 def _moved(source: nn.Module, pixels: Tensor, y: Tensor, steps: int, precision: str) -> Tensor:
@@ -228,7 +227,11 @@ def load(file: Path) -> Made:
     labels = tensors["labels"]
     ids = tuple(f"{i:05d}" for i in range(len(labels)))
     images = LabelledImages(ids, tensors["pixels"], labels)
-    return Made(images, **{**about, "pilot": tuple(about["pilot"])})
+    return Made(images, about["hit"], _pilot(about))
+
+
+def _pilot(about: dict[str, Any]) -> Pilot:
+    return Pilot(tuple(about["pilot"]), about["precision"])
 
 
 def _write(file: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
