@@ -69,10 +69,15 @@ def test_what_is_said_of_the_published_figure_is_computed_from_its_points() -> N
 
 def test_the_rates_said_to_be_chosen_are_those_of_the_manifest() -> None:
     text = (ROOT / "docs/ilyas_fig3.md").read_text()
-    recipes = {name: manifest()[f"{name}_c10.det"]["recipe"] for name in ("vgg", "resnet50")}
-    assert all(max(recipe["tried"]) == 0.8 for recipe in recipes.values())
-    rates = [f"{recipes[name]['peak_lr']:g}".removeprefix("0") for name in recipes]
-    assert "VGG stays at {}, ResNet-50 is best at {}, so".format(*rates) in text
+    chosen = {}
+    for arch in ("resnet18", "resnet50", "inception", "densenet", "vgg"):
+        recipe = manifest()[f"{arch}_c10.det"]["recipe"]
+        assert max(recipe["tried"]) == 0.8
+        chosen[arch] = recipe["peak_lr"]
+    assert chosen["resnet18"] == chosen["resnet50"] == 0.8
+    assert chosen["inception"] == chosen["densenet"] == 0.2 and chosen["vgg"] == 0.1
+    assert "the largest rate offered, .8, so" in text
+    assert "Inception and DenseNet are best at .2, VGG at .1." in text
 
 
 def test_the_list_of_models_is_the_zoo_s() -> None:
