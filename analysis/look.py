@@ -116,7 +116,7 @@ def span(counts: pd.Series) -> str:
 
 
 def legend(drawn: Figure, table: pd.DataFrame, *, full: Collection[str] | None = None) -> None:
-    """The key to families, robust training and the source, below all panels.
+    """The key to families, robust training and the source, below all panels, within the page.
 
     Args:
         table: the models shown.
@@ -138,10 +138,12 @@ def legend(drawn: Figure, table: pd.DataFrame, *, full: Collection[str] | None =
         small = ring | {"color": "0.4", "ms": 4.5, "alpha": FADED, "mec": "none"}
         others = "untrained, matched, further eps (not in rho)"
         entries.append(Line2D([], [], label=others, **small))
-    drawn.legend(
-        handles=entries, loc="outside lower center", ncols=len(entries), columnspacing=1.2,
-        handletextpad=0.2,
-    )  # fmt: skip
+    for columns in range(len(entries), 0, -1):
+        key = drawn.legend(handles=entries, loc="outside lower center", ncols=columns,
+                           columnspacing=1.2, handletextpad=0.2)  # fmt: skip
+        if columns == 1 or key.get_window_extent().width <= drawn.bbox.width:
+            return
+        key.remove()
 
 
 def line_legend(ax: Axes) -> None:

@@ -77,7 +77,7 @@ def pair(
         ax = drawn.subplots()
         used = standard_networks(table) if sample is None else sample
         _points(table, x, y, ax, correlate(used, x, y, resamples=resamples, seed=seed), used)
-        shown = table.dropna(subset=[x, y])  # of all families the key may be too wide
+        shown = table.dropna(subset=[x, y])  # the key names no others
         legend(drawn, shown, full=_in_full(table, used))
         _labels(table, x, y, ax)
     return drawn

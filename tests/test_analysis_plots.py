@@ -286,6 +286,20 @@ def test_the_key_of_two_columns_names_the_families_shown() -> None:
     assert names == ["VGG", "untrained, matched, further eps (not in rho)"]
 
 
+@pytest.mark.parametrize("count", [1, 5, 9])
+def test_the_key_is_as_wide_as_the_page_at_most_and_complete(count: int) -> None:
+    known = ["VGG", "ResNet", "DenseNet", "Inception", "AlexNet", "EfficientNet", "ConvNeXt",
+             "Matched net", "ViT"]  # fmt: skip
+    table = crowd(20).assign(family=[known[i % count] for i in range(20)])
+    drawn = plots.pair(table, "fooling", "progress", resamples=100)
+    drawn.draw_without_rendering()
+    (key,) = drawn.legends
+    box = key.get_window_extent()
+    assert drawn.bbox.x0 <= box.x0 and box.x1 <= drawn.bbox.x1
+    names = {text.get_text() for text in key.get_texts()}
+    assert names >= set(known[:count]) | {"untrained, matched, further eps (not in rho)"}
+
+
 def test_a_large_table_without_roles_names_as_many_as_fit() -> None:
     assert len(headliners(crowd(40).assign(role="matched"))) == MOST_NAMED
 
