@@ -81,6 +81,9 @@ def test_what_is_said_in_short_is_what_the_table_says() -> None:
     assert "its estimate is below" in short and (effects[["H10a", "H10c"]] < 0).all()
     robust = read_verdicts().set_index("key").loc["H3a", "note"]
     assert "in every architecture tried" in short and re.search(r"\b(\d+) of \1 above 0", robust)
+    kernels = read_verdicts().set_index("key").loc["H4d"]
+    assert "in every estimate" in short and kernels["note"].startswith("0 of ")
+    assert f"after Holm's correction p is {kernels['p_holm']:.3f}".replace("0.", ".") in short
 
 
 def test_what_is_said_of_the_picture_is_what_it_shows() -> None:
