@@ -138,7 +138,8 @@ def legend(drawn: Figure, table: pd.DataFrame, *, full: Collection[str] | None =
         small = ring | {"color": "0.4", "ms": 4.5, "alpha": FADED, "mec": "none"}
         others = "untrained, matched, further eps (not in rho)"
         entries.append(Line2D([], [], label=others, **small))
-    for columns in range(len(entries), 0, -1):
+    for rows in range(1, len(entries) + 1):
+        columns = -(-len(entries) // rows)
         key = drawn.legend(handles=entries, loc="outside lower center", ncols=columns,
                            columnspacing=1.2, handletextpad=0.2)  # fmt: skip
         if columns == 1 or key.get_window_extent().width <= drawn.bbox.width:

@@ -213,6 +213,12 @@ def test_what_is_said_of_the_full_run_without_an_interval_is_measured() -> None:
     order = [tested[name] for name in ("densenet", "inception", "vgg", "resnet18")]
     assert words.format(*(100 * one["correct"] / one["n"] for one in order)) in said
     assert f"{len(read_manifest(folder)['models'])} networks" in said
+    uniform = manifest()["vgg_c10.rand"]
+    how, count = uniform["data"], uniform["accuracies"]["cifar10_test"]
+    assert f"`rand`: {how['steps']} steps, the new class named in {100 * how['hit']:.0f} %" in said
+    assert f"and {100 * count['correct'] / count['n']:.1f} % of all 10,000" in said
+    searched = [100 * share for share in uniform["search"].values()]
+    assert f"pictures, {min(searched):.1f} to {max(searched):.1f} %." in said and len(searched) == 6
     taught = models.dropna(subset="nonrobust_det").drop("resnet50_c10.standard")  # the source
     assert taught["nonrobust_det"].idxmin() == taught["fooling"].idxmax() == "resnet18_c10.standard"
     assert taught["fooling"].idxmin() == "vgg_c10.standard"
