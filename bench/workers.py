@@ -21,6 +21,7 @@ import torch
 
 from bench.cells import Cell, run_cell
 from bench.inputs import Inputs
+from zoo.memory import keep_freed
 
 _device = "cpu"  # of this process
 
@@ -66,6 +67,7 @@ def _take(free: "SimpleQueue[str]", threads: int) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     _device = free.get()
     torch.set_num_threads(threads)
+    keep_freed()
 
 
 def _end_with_parent() -> None:

@@ -1,5 +1,10 @@
-"""Batches fit the memory, and the figure they are reckoned with holds for every network."""
+"""Batches fit the memory, freed memory is kept, and what is reckoned with holds for every net."""
 
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -73,3 +78,42 @@ def test_no_network_keeps_more_than_is_reckoned(spec: ModelSpec) -> None:
     side = 32 if spec.dataset == "cifar10" else 224
     net = skeleton(spec).eval().requires_grad_(False)
     assert 100 < kept(net, side) / side**2 < 5_200 < BYTES_A_PIXEL
+
+
+SCRIPT = """
+import resource, sys
+import psutil, torch
+from zoo.memory import free_bytes, keep_freed
+
+def leave_and_take(times):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        torch.ones(16, 2**20)  # 64 MB
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize()
+
+if "keep" in sys.argv:
+    keep_freed()
+leave_and_take(20)  # the first few leave crumbs between them
+cleared, resident = leave_and_take(10), psutil.Process().memory_info().rss
+free_bytes(torch.device("cpu"))
+print(cleared / 2**26, (resident - psutil.Process().memory_info().rss) / 2**26)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no glibc")
+@pytest.mark.parametrize("argument", ["keep", "none"])
+def test_freed_memory_is_taken_again_and_counts_as_free(argument: str) -> None:
+    """In tensors of 64 MB: pages cleared for ten of them, and what asking for free memory freed."""
+    settings = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    plain = {name: value for name, value in os.environ.items() if "MALLOC" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, argument],
+        env=plain | settings, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    cleared, returned = (float(word) for word in done.stdout.split())
+    if argument == "keep":
+        assert cleared < 1
+        assert returned > 0.9
+    else:
+        assert cleared > 9
+        assert returned < 0.5

@@ -1,4 +1,7 @@
-"""How many pictures go through a network at once."""
+"""How many pictures go through a network at once, and what becomes of memory they leave."""
+
+import ctypes
+import sys
 
 import psutil
 import torch
@@ -9,11 +12,38 @@ MOST = 500
 BYTES_A_PIXEL = 8_000
 
 
+# of malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_LARGEST = 2**31 - 1  # mallopt takes an int
+
+
+def keep_freed() -> None:
+    """Let this process keep the memory that tensors leave, for the tensors to come.
+
+    As glibc comes, it hands every block of more than 32 MB back to the system, which has to clear
+    its pages before it gives them out again. Where large batches go through a network, that takes
+    up to half of the time (DenseNet's gradients by 500 pictures). Other C libraries stay as they
+    are.
+    """
+    for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
+        _glibc("mallopt", option, _LARGEST)
+
+
+def _glibc(name: str, *arguments: int) -> None:
+    call = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if call:  # musl has neither
+        call(*arguments)
+
+
 def free_bytes(device: torch.device) -> int:
-    """Memory that may be used there: the GPU's own, or what the system says is available."""
+    """Memory that may be used there: the GPU's own, or what the system says is available.
+
+    What the process has kept is handed back first, so that it counts as free.
+    """
     if device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
         return free
+    _glibc("malloc_trim", 0)
     available: int = psutil.virtual_memory().available
     return available
 

@@ -16,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from zoo.memory import keep_freed
+
 
 class Bar:
     """A bar that can jump ahead (a resumed job) and print lines above itself."""
@@ -54,6 +56,7 @@ def bar(title: str, *, total: float) -> Iterator[Bar]:
 
 def run_app(app: Callable[[], object], expected: tuple[type[Exception], ...]) -> None:
     """Run a command line; an expected error is one sentence on standard error and exit code 2."""
+    keep_freed()
     try:
         app()
     except expected as error:
