@@ -264,19 +264,20 @@ def test_recorded_accuracies_are_compared_with_those_found(
     call, checkpoints: Pretend, tmp_path: Path
 ) -> None:
     write_cifar10(tmp_path)
+    again = ["check", "--all", "--data", str(tmp_path), "--work", str(tmp_path / "work")]
     checkpoints(NAME)
     found = produce.measured(load_classifier(ZOO[NAME]), load_cifar10(tmp_path, "test"), title="")
     checkpoints(NAME, accuracies=found)
-    code, out, _ = call("check", "--all", "--data", str(tmp_path))
+    code, out, _ = call(*again)
     assert (code, out) == (0, f"{NAME}: as recorded\n")
     better = {"correct": found["cifar10_test"]["correct"] + 1, "n": 20}
     checkpoints(NAME, accuracies=found | {"cifar10_test": better})
-    code, out, err = call("check", "--all", "--data", str(tmp_path))
+    code, out, err = call(*again)
     assert code == 2
     assert f"cifar10_test: {better['correct']} recorded, {better['correct'] - 1} found" in out
     assert f"not what is recorded: {NAME}: train them again" in err
     checkpoints(NAME, accuracies=found | {"cifar10_test": {**better, "data_sha256": "another"}})
-    code, _, err = call("check", "--all", "--data", str(tmp_path))
+    code, _, err = call(*again)
     assert code == 2
     assert f"{tmp_path} has other pixels than they were counted on" in err
 
@@ -284,7 +285,9 @@ def test_recorded_accuracies_are_compared_with_those_found(
 def test_a_network_never_measured_is_named(call, checkpoints: Pretend, tmp_path: Path) -> None:
     write_cifar10(tmp_path)
     checkpoints(NAME)
-    code, out, err = call("check", "--all", "--data", str(tmp_path))
+    code, out, err = call(
+        "check", "--all", "--data", str(tmp_path), "--work", str(tmp_path / "work")
+    )
     assert (code, out) == (2, f"{NAME}: never measured\n")
     assert "train them again" in err
 

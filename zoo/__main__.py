@@ -24,7 +24,8 @@ from zoo.files import DiskError
 from zoo.imagenet import bundled_imagenet, load_imagenet, view_of
 from zoo.listing import everything, page, table
 from zoo.load import DeviceError, SizeError, load_classifier, load_encoder, usable
-from zoo.produce import measured, moved, produce, training_images
+from zoo.produce import produce, training_images
+from zoo.recheck import recounted
 from zoo.spec import ModelSpec
 from zoo.surgery import SurgeryError
 from zoo.terminal import run_app
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="arch.tag, as python -m zoo list shows it")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps")]
-Work = Annotated[Path, typer.Option(help="where unfinished trainings are kept")]
+Work = Annotated[Path, typer.Option(help="where unfinished work is kept")]
 Data = Annotated[Path, typer.Option(help="CIFAR-10: parquet files, class folders or torchvision's")]
 
 
@@ -94,9 +95,12 @@ def check(
     all: Annotated[
         bool, typer.Option("--all", help="recompute what is recorded of every trained member")
     ] = False,
+    work: Work = WORK,
     offline: Annotated[bool, typer.Option("--offline", help="fetch nothing")] = False,
 ) -> None:
     """Load one model; show its taps, parameters and accuracy; refuse what was not published.
+
+    Stopped at any moment, --all goes on where it was.
 
     Examples:
 
@@ -113,7 +117,7 @@ def check(
     if bool(name) == all:
         raise UnknownModelError("name one model, or say --all")
     if all:
-        _compare(data, usable(device))
+        _compare(data, work, usable(device))
         return
     spec = find(name if weights == "own" else f"{name.split('.')[0]}.random")
     model = load_classifier(spec, device=usable(device))
@@ -151,21 +155,16 @@ def _pictures(spec: ModelSpec, data: Path | None, n: int) -> LabelledImages:
     return load_imagenet(data, view, n=n, space=spec.dataset)
 
 
-def _compare(data: Path | None, device: str) -> None:
+def _compare(data: Path | None, work: Path, device: str) -> None:
     """Hold all recorded accuracies against those found here and now."""
     if data is None:
         raise DataError("--all needs --data: the CIFAR-10 folder the accuracies were counted on")
     test = load_cifar10(data, "test")
     wrong, elsewhere = [], False
-    for name, entry in manifest().items():
-        recorded = entry.get("accuracies", {})  # none: stopped before it was measured
-        if recorded:
-            found = measured(load_classifier(find(name), device=device), test, title=name)
-        differences = moved(recorded, found) if recorded else ["never measured"]
-        typer.echo(f"{name}: {'; '.join(differences) or 'as recorded'}")
-        wrong += [name] if differences else []
-        counted_on = recorded.get("cifar10_test", {}).get("data_sha256", test.sha256)
-        elsewhere |= bool(differences) and counted_on != test.sha256
+    for name, found, counted_on in recounted(test, device=device, file=work / "recounted.json"):
+        typer.echo(f"{name}: {'; '.join(found) or 'as recorded'}")
+        wrong += [name] if found else []
+        elsewhere |= bool(found) and counted_on != test.sha256
     if wrong:
         other = f"{data} has other pixels than they were counted on"
         advice = other if elsewhere else "train them again"

@@ -21,10 +21,6 @@ from zoo.train import TrainingError, fit
 from zoo.weights import manifest, record, save_checkpoint, weights_digest
 
 
-class AccuracyError(ValueError):
-    """A weight file that answers otherwise than its manifest says."""
-
-
 def produce(spec: ModelSpec, data: Path, work: Path, device: str) -> dict[str, Any]:
     """Train one entry, write its file and its line of the manifest; return the accuracies.
 
@@ -142,16 +138,3 @@ def measured(model: Classifier, test: LabelledImages, *, title: str) -> dict[str
         "pgd20_l2_0.5": {**asdict(robust), "attack": asdict(Pgd())},
         "foolbox_cifar10": asdict(accuracy(model, bundled_cifar10())),
     }
-
-
-#: share of pictures that may change sides on another machine: rounding alone moves borderline ones
-SLACK = {"cifar10_test": 0.001, "pgd20_l2_0.5": 0.006, "foolbox_cifar10": 0.0}
-
-
-def moved(recorded: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """Which accuracies differ by more than another machine's rounding explains."""
-    return [
-        f"{kind}: {count['correct']} recorded, {found[kind]['correct']} found, of {count['n']}"
-        for kind, count in recorded.items()
-        if abs(count["correct"] - found[kind]["correct"]) > SLACK[kind] * count["n"]
-    ]
