@@ -247,7 +247,7 @@ def update_readme(
 def update_note(
     run: Annotated[Path, typer.Argument(help="A run's directory with a README.md in it.")],
 ) -> None:
-    """Renew the marked numbers of a run's README.md from its contrasts.csv and factory.csv.
+    """Renew the marked numbers of a run's README.md from its tables.
 
     Example: python -m analysis notes results/reference/style-lab
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.notes import renew, renewed
+from analysis.notes import renew, renewed, rows_of
 from results.store import StoreError
 
 TABLE = pd.DataFrame({
@@ -37,7 +37,7 @@ def test_a_note_is_renewed_in_place(tmp_path: Path) -> None:
 
 
 def test_a_mark_without_a_row_is_refused() -> None:
-    with pytest.raises(StoreError, match=r"no comparison VGG - r50 \| palette in this run"):
+    with pytest.raises(StoreError, match=r"no row VGG - r50 \| palette in this run"):
         renewed("+0.1 [+0.0, +0.2]<!-- VGG - r50 | palette -->", TABLE)
 
 
@@ -45,3 +45,24 @@ def test_a_number_without_an_interval_is_refused() -> None:
     lone = TABLE.assign(low=[float("nan")] * 2)
     with pytest.raises(StoreError, match="has no interval in this run"):
         renewed(NOTE, lone)
+
+
+def test_scores_of_models_are_rows_too_and_take_a_sign_only_where_one_stood(tmp_path: Path) -> None:
+    (tmp_path / "analysis").mkdir()
+    TABLE.to_csv(tmp_path / "analysis" / "contrasts.csv", index=False)
+    pd.DataFrame({
+        "model": ["vgg", "r50"], "robust[l2_0.25]": [0.384, -0.2], "params": [1, 2],
+        "robust[l2_0.25]_low": [0.3, -0.41], "robust[l2_0.25]_high": [0.4, 0.1],
+    }).to_csv(tmp_path / "analysis" / "models.csv", index=False)  # fmt: skip
+    rows = rows_of(tmp_path)
+    assert len(rows) == len(TABLE) + 2
+    note = (
+        "{} [0.1, 0.2]<!-- vgg | robust[l2_0.25] -->, {} [+0.1, +0.2]<!-- r50 | robust[l2_0.25] -->"
+    )
+    wanted = note.format("0.4", "-0.2").replace("[0.1, 0.2]", "[0.3, 0.4]")
+    wanted = wanted.replace("[+0.1, +0.2]", "[-0.4, +0.1]")
+    assert renewed(note.format("0.9", "+0.9"), rows) == wanted
+    plain = "0.9 [0.1, 0.2]<!-- r50 | robust[l2_0.25] -->"
+    assert renewed(plain, rows).startswith("-0.2 [-0.4, 0.1]<")
+    with pytest.raises(StoreError, match=r"no row vgg \| params"):
+        renewed("1.0 [1.0, 1.0]<!-- vgg | params -->", rows)
