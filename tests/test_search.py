@@ -1,7 +1,7 @@
 """The learning rate is chosen on pictures the training has not seen, once for all seeds."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -78,9 +78,11 @@ def test_a_search_goes_on_with_the_rate_it_was_stopped_at(tmp_path: Path) -> Non
         found(tmp_path, tick=stop)
     assert len(json.loads((tmp_path / "net.rates.json").read_text())["found"]) == 1
     ticks: list[float] = []
-    resumed = found(tmp_path, tick=ticks.append)
+    before: list[int] = []
+    resumed = found(tmp_path, start=before.append, tick=ticks.append)
     whole: list[float] = []
-    assert resumed == found(tmp_path / "whole", tick=whole.append)
+    assert resumed == found(tmp_path / "whole", start=before.append, tick=whole.append)
+    assert before == [1, 0]
     assert len(ticks) < len(whole) - 36
 
 
@@ -120,14 +122,16 @@ def test_a_further_seed_trains_at_the_rate_the_first_one_found(
 ) -> None:
     first, images = "matched_c10.res0_max22_bn0", toy_images(20, 32)
     recorded = {"0.025": 0.3, "0.05": 0.5, "0.1": 0.4, "0.2": 0.1}
-    checkpoints(first, search=recorded, data={"sha256": images.sha256})
-    searched: list[str] = []
-    monkeypatch.setattr(produce, "rates", lambda *_, **__: searched.append("again") or {})
     second = find(f"{first}-s1")
     recipe = recipe_of(second)
+    asked = json.loads(json.dumps({**asdict(recipe), "name": "standard", "peak_lr": 0.05}))
+    checkpoints(first, search=recorded, data={"sha256": images.sha256}, recipe=asked)
+    searched: list[str] = []
+    monkeypatch.setattr(produce, "rates", lambda *_, **__: searched.append("again") or {})
     found = produce._search(second, recipe, images, tmp_path, "cpu")
     assert found == {float(rate): score for rate, score in recorded.items()}
     assert not searched
     produce._search(second, recipe, toy_images(21, 32), tmp_path, "cpu")  # other pictures
-    produce._search(second, replace(recipe, tried=(0.3,)), images, tmp_path, "cpu")  # other rates
-    assert len(searched) == 2
+    for other in (replace(recipe, tried=(0.3,)), replace(recipe, epochs=3)):
+        produce._search(second, other, images, tmp_path, "cpu")
+    assert len(searched) == 3

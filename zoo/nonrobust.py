@@ -48,6 +48,11 @@ class Pilot:
         """PGD iterations a picture."""
         return _ROUND * len(self.shares)
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What is kept of it, with the pictures and in the manifest."""
+        return {"pilot": self.shares, "precision": self.precision}
+
 
 _NO_STEPS = Pilot((), "float32")
 
@@ -66,12 +71,8 @@ class Made:
 
     @property
     def about(self) -> dict[str, Any]:
-        """How it was made, as it is kept beside the pictures and in the manifest."""
-        pilot = self.pilot
-        return {
-            "steps": pilot.steps, "hit": self.hit, "pilot": pilot.shares,
-            "precision": pilot.precision,
-        }  # fmt: skip
+        """How it was made, as it is kept with the pictures and in the manifest."""
+        return {"steps": self.pilot.steps, "hit": self.hit, **self.pilot.about}
 
 
 def targets(labels: Tensor, kind: str, *, seed: int = 0) -> Tensor:
@@ -161,7 +162,7 @@ def _kept_pilot(
         return _pilot(about)
     pilot = _piloted(source, images, labels, seed)
     if file:
-        _write(file, {}, {"pilot": pilot.shares, "precision": pilot.precision})
+        _write(file, {}, pilot.about)
     return pilot
 
 

@@ -1,5 +1,6 @@
 """From a catalogue entry to its recorded weight file: data, learning rate, training, accuracies."""
 
+import json
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -94,16 +95,24 @@ def _search(
     first = spec.name.removesuffix(f"-s{spec.seed}")  # all seeds share what the first one found
     known = manifest().get(first, {})
     found = {float(rate): score for rate, score in known.get("search", {}).items()}
-    if set(found) == set(recipe.tried) and known["data"]["sha256"] == images.sha256:
+    on_these = found and known["data"]["sha256"] == images.sha256
+    if on_these and _asked(known["recipe"]) == _asked(asdict(recipe)):
         return found
     name = replace(spec, seed=0)
-    steps = len(recipe.tried) * EPOCHS * (SHOWN // recipe.batch_size)
-    with bar(f"learning rate of {spec.name}", total=steps) as progress:
+    steps = EPOCHS * (SHOWN // recipe.batch_size)  # of one rate
+    with bar(f"learning rate of {spec.name}", total=len(recipe.tried) * steps) as progress:
         return rates(
             lambda: untrained(name), recipe, images,
             file=work / f"{first}.rates.json",
-            device=torch.device(device), tick=lambda loss: progress.step(f"loss {loss:.3f}"),
+            device=torch.device(device), start=lambda found: progress.to(found * steps),
+            tick=lambda loss: progress.step(f"loss {loss:.3f}"),
         )  # fmt: skip
+
+
+def _asked(recipe: dict[str, Any]) -> Any:
+    """A recipe as the manifest would have it, without what is chosen on the way."""
+    chosen = ("name", "peak_lr", "precision")
+    return json.loads(json.dumps({name: recipe[name] for name in recipe if name not in chosen}))
 
 
 def _fit(

@@ -25,6 +25,7 @@ def rates(
     *,
     file: Path,
     device: torch.device,
+    start: Callable[[int], None] = lambda _: None,
     tick: Callable[[float], None] = lambda _: None,
 ) -> dict[float, float]:
     """Held-out accuracy, 0..1, after a short training at each of ``recipe.tried``.
@@ -36,12 +37,15 @@ def rates(
         file: keeps what was found, rate by rate, for a search that was stopped and for other seeds
             of the network; what was found by another recipe or on other pictures counts nothing.
             Checkpoints lie beside it while the search goes on.
+        start: called once with the number of rates found before; ``tick`` after each batch with
+            its loss.
 
     Raises:
         TrainingError: a checkpoint there belongs to another recipe or version.
     """
     about = {"data": images.sha256, "recipe": str(replace(recipe, peak_lr=0.0, precision=""))}
     found = _kept(file, about)
+    start(len(found))
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).tolist()
     shown = min(SHOWN, len(images) * SHOWN // (SHOWN + HELD))
     parts = images.subset(order[:shown]), images.subset(order[shown : shown + HELD])
