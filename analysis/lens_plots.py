@@ -88,7 +88,7 @@ def layers(ratios: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 
 def _depth_curves(ax: Axes, part: pd.DataFrame, table: pd.DataFrame) -> None:
-    """Standard weights solid, robust ones dashed, untrained ones grey with dots and dashes."""
+    """Standard weights solid, robust ones broken, untrained ones grey with dots and dashes."""
     shown = table[table["model"].isin(part["model"])]
     looks = appearances(shown[shown["training"] != "random"], among=table)
     markers = families(list(table["family"]))

@@ -29,6 +29,8 @@ _SHADES = 4  # of one colour that an eye can tell apart
 MOST_NAMED = 16  # models in one figure
 FADED = 0.4  # of a point that is shown and in no correlation
 _COLOURS = [0, 3, 2, 4, 1, 5, 8, 9, 6, 7]  # positions in seaborn's "colorblind" palette
+Dash = str | tuple[int, tuple[float, ...]]  # as matplotlib takes it
+_BROKEN: tuple[Dash, ...] = ("--", (0, (2, 1)), (0, (7, 1.5, 1.5, 1.5)))  # dotted lines are noise
 _MARKERS = ["o", "s", "D", "^", "v", "P", "X", "h", "<", ">"]
 _STYLE: dict[Any, Any] = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "0.4",
@@ -41,11 +43,11 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Appearance:
-    """Colour (family, darker for further models), marker (family), line style (robust)."""
+    """Colour (family, darker for further models), marker (family), line style (robust: broken)."""
 
     colour: str
     marker: str
-    dash: str
+    dash: Dash
     robust: bool
 
 
@@ -106,7 +108,8 @@ def appearances(table: pd.DataFrame, *, among: pd.DataFrame | None = None) -> di
         for i, name in enumerate(models["model"]):
             red, green, blue = (0.6 ** (i % _SHADES) * part for part in to_rgb(colour))
             shade = to_hex((red, green, blue))
-            found[name] = Appearance(shade, marker, "--" if robust else "-", bool(robust))
+            dash = _BROKEN[i % len(_BROKEN)] if robust else "-"
+            found[name] = Appearance(shade, marker, dash, bool(robust))
     return found
 
 
@@ -152,7 +155,7 @@ def line_legend(ax: Axes) -> None:
     lines = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
     lines.sort(key=lambda line: -float(np.asarray(line.get_ydata(), dtype=float)[-1]))
     ax.legend(handles=lines, loc="center left", bbox_to_anchor=(1.02, 0.5), handlelength=2.6,
-              title="dashed: robust", title_fontsize=8, alignment="left")  # fmt: skip
+              title="broken: robust", title_fontsize=8, alignment="left")  # fmt: skip
 
 
 def save(drawn: Figure, file: Path) -> list[Path]:

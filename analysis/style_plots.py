@@ -16,7 +16,7 @@ from analysis.style_columns import PERIODS
 
 # a name, and the title and file of each picture
 _Line = tuple[str, list[tuple[str, Path | None]]]
-_COLUMNS = 4  # of panels, before the next line begins
+_COLUMNS = 4  # of panels at most, before the next line begins
 _UNTOUCHED = ("content", "style")
 _TILES = 4  # pictures side by side, where each is a line of its own
 _BANDS = 4  # bands that can lie over each other and be told apart
@@ -43,14 +43,14 @@ def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
             ax.set(title=case.replace("+", " + "), yscale="log")
         drawn.supxlabel("gradient evaluations", fontsize=10)
         drawn.supylabel("relative Gram loss", fontsize=10)
-        line_legend(panels[min(len(cases), _COLUMNS) - 1])
+        line_legend(panels[grid.shape[1] - 1])
     return drawn
 
 
 def panel_grid(n: int, width: float, height: float) -> tuple[Figure, Any]:
-    """A figure of n panels of this size in inches; places left over stay empty."""
-    columns = min(n, _COLUMNS)
-    lines = -(-n // columns)
+    """A figure of n panels of this size in inches, in lines as even as may be."""
+    lines = -(-n // _COLUMNS)
+    columns = -(-n // lines)
     drawn = figure(width * columns + 0.6, height * lines + 0.4)
     grid = drawn.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for ax in grid.flat[n:]:

@@ -128,6 +128,23 @@ def test_models_of_a_family_differ(table: pd.DataFrame) -> None:
     assert len({(look.colour, look.dash) for look in looks.values()}) == len(MODELS)
 
 
+def test_the_rungs_of_a_ladder_differ_in_their_lines() -> None:
+    rungs = pd.DataFrame({
+        "model": [f"r50.l2_{eps}" for eps in ("025", "05", "1")], "family": "ResNet",
+        "robust": True, "role": "catalog",
+    })  # fmt: skip
+    dashes = {look.dash for look in appearances(rungs).values()}
+    assert len(dashes) == 3
+    assert not dashes & {"-", ":"}  # standard weights; noise
+
+
+@pytest.mark.parametrize(("n", "lines", "columns"), [(1, 1, 1), (4, 1, 4), (5, 2, 3), (9, 3, 3)])
+def test_panels_stand_in_even_lines(n: int, lines: int, columns: int) -> None:
+    _, grid = style_plots.panel_grid(n, 1, 1)
+    assert grid.shape == (lines, columns)
+    assert sum(ax.get_visible() for ax in grid.flat) == n
+
+
 def test_convergence_has_a_curve_a_model_and_panel(run: Run, table: pd.DataFrame) -> None:
     curves = headline(style_curves(run.rows, "loss_style"))
     drawn = style_plots.convergence(curves, table)
