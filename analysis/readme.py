@@ -76,7 +76,8 @@ def _size(origin: Origin) -> str:
     """How many networks, operated copies aside, and labelled images a run has."""
     networks = sum("+" not in name for name in origin.weights) - origin.taught
     said = [f"{networks} networks"]
-    said += [f"{origin.taught} more taught by non-robust data"] if origin.taught else []
+    taught = f"{origin.taught} more taught by non-robust data or its control"
+    said += [taught] if origin.taught else []
     said += [f"{origin.images:,} labelled images"] if origin.images else []
     return ", ".join(said)
 

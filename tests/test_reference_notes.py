@@ -214,8 +214,15 @@ def test_what_is_said_of_the_full_run_without_an_interval_is_measured() -> None:
     how, count = uniform["data"], uniform["accuracies"]["cifar10_test"]
     assert f"`rand`: {how['steps']} steps, the new class named in {100 * how['hit']:.0f} %" in said
     assert f"and {100 * count['correct'] / count['n']:.1f} % of all 10,000" in said
-    searched = [100 * share for share in uniform["search"].values()]
-    assert f"pictures, {min(searched):.1f} to {max(searched):.1f} %." in said and len(searched) == 6
+    controls = [manifest()[f"{arch}_c10.noise"] for arch in ("vgg", "resnet50")]
+    named = [100 * one["accuracies"]["cifar10_test"]["correct"] / 10_000 for one in controls]
+    assert "and of all 10,000 images {:.1f} and {:.1f} %".format(*named) in said
+    assert round(100 * count["correct"] / count["n"] - named[0]) == 8 and round(named[1]) == 12
+    searched = [
+        100 * share for entry in (uniform, *controls) for share in entry["search"].values()
+    ]  # fmt: skip
+    assert f"pictures, {min(searched):.1f} to {max(searched):.1f} %." in said
+    assert len(searched) == 18
     taught = models.dropna(subset="nonrobust_det").drop("resnet50_c10.standard")  # the source
     assert taught["nonrobust_det"].idxmin() == taught["fooling"].idxmax() == "resnet18_c10.standard"
     assert taught["fooling"].idxmin() == "vgg_c10.standard"
