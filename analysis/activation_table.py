@@ -55,9 +55,9 @@ def entropy_over_depth(found: pd.DataFrame, table: pd.DataFrame) -> Figure:
     looks = _looks(plain, factory(table).set_index("model"))
     archs = sorted(plain["arch"].unique())
     with style():
-        drawn, grid = panel_grid(len(archs), 2.9, 2.4)
+        drawn, panels, _ = panel_grid(len(archs), 2.9, 2.4)
         labelled = {}
-        for ax, arch in zip(grid.flat, archs, strict=False):
+        for ax, arch in zip(panels, archs, strict=True):
             for weights, line in plain[plain["arch"] == arch].groupby("weights"):
                 colour, dash, marker = looks[str(weights)]
                 line = line.sort_values("place")

@@ -31,7 +31,7 @@ def renewed(text: str, rows: pd.DataFrame) -> str:
         StoreError: a mark names a row that the table does not have, or one without an interval.
     """
     keys = zip(rows["comparison"], rows["score"], strict=True)
-    known = dict(zip(keys, rows[["effect", "low", "high"]].to_numpy(float), strict=True))
+    known = dict(zip(keys, rows[_ROW[2:]].to_numpy(float), strict=True))
 
     def number(found: re.Match[str]) -> str:
         key = (found["name"], found["score"])

@@ -156,8 +156,7 @@ def pareto(points: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """
     with style():
         cases = sorted(points["case"].unique())
-        drawn, grid = panel_grid(len(cases), 3.4, 3.4)
-        panels = list(grid.flat)[: len(cases)]
+        drawn, panels, last = panel_grid(len(cases), 3.4, 3.4)
         # of the models shown alone, whose shades then differ
         looks = appearances(table[table["model"].isin(points["model"])], among=table)
         colours = {name: look.colour for name, look in looks.items()}
@@ -176,5 +175,5 @@ def pareto(points: pd.DataFrame, table: pd.DataFrame) -> Figure:
             ax.set(title=case.replace("+", " + "), xlabel="", ylabel="")
         drawn.supxlabel("judge's content distance", fontsize=10)
         drawn.supylabel("judge's Gram distance to the style", fontsize=10)
-        line_legend(panels[min(len(cases), len(grid[0])) - 1])
+        line_legend(last)
     return drawn

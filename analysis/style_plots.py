@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib.image as mpimg
 import numpy as np
@@ -33,8 +32,7 @@ def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """
     with style():
         cases = sorted(curves["case"].unique())
-        drawn, grid = panel_grid(len(cases), 3.4, 3.6)
-        panels = list(grid.flat)[: len(cases)]
+        drawn, panels, last = panel_grid(len(cases), 3.4, 3.6)
         looks = appearances(table)
         positive = curves[curves["value"] > 0]
         logs = positive.assign(value=np.log10(positive["value"]))
@@ -43,12 +41,16 @@ def convergence(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
             ax.set(title=case.replace("+", " + "), yscale="log")
         drawn.supxlabel("gradient evaluations", fontsize=10)
         drawn.supylabel("relative Gram loss", fontsize=10)
-        line_legend(panels[grid.shape[1] - 1])
+        line_legend(last)
     return drawn
 
 
-def panel_grid(n: int, width: float, height: float) -> tuple[Figure, Any]:
-    """A figure of n panels of this size in inches, in lines as even as may be."""
+def panel_grid(n: int, width: float, height: float) -> tuple[Figure, list[Axes], Axes]:
+    """A figure of n panels of this size in inches, in lines as even as may be.
+
+    Returns:
+        The figure, its panels, and the last panel of the first line: a key stands beside it.
+    """
     lines = -(-n // _COLUMNS)
     columns = -(-n // lines)
     drawn = figure(width * columns + 0.6, height * lines + 0.4)
@@ -57,7 +59,7 @@ def panel_grid(n: int, width: float, height: float) -> tuple[Figure, Any]:
         ax.set_visible(False)
     for ax in grid.flat:
         ax.tick_params(labelbottom=True)
-    return drawn, grid
+    return drawn, list(grid.flat[:n]), grid[0, -1]
 
 
 def _bands(ax: Axes, logs: pd.DataFrame, looks: Mapping[str, Appearance]) -> None:
@@ -89,8 +91,8 @@ def spectra(curves: pd.DataFrame, table: pd.DataFrame, *, size: int | None = Non
         shown = curves[(curves["step"] >= side / 64) & curves["case"].isin(cases)]
         means = shown.groupby(["step", "model"])["value"].mean().unstack("model")
         models = [name for name in appearances(table) if name in means]
-        drawn, grid = panel_grid(len(models), 2.9, 2.5)
-        for ax, model in zip(grid.flat, models, strict=False):
+        drawn, panels, _ = panel_grid(len(models), 2.9, 2.5)
+        for ax, model in zip(panels, models, strict=True):
             _spectrum(ax, means, model, appearances(table)[model], side)
         read = f"cycles per picture (n = {side} pixels), mean over {len(cases)} pairs"
         read += "; grey: the other networks"

@@ -2,7 +2,8 @@
 
 ``tox -e speed``: in each group the plain network (parameters that want gradients, batch norms in
 place, channels first) stands beside ours (frozen, folded, channels last). Both must give the same
-gradient before they are timed. Training stands beside the loop of tutorials: a loader that shifts
+gradient before they are timed. Large batches stand beside themselves, their memory kept or handed
+back. Training stands beside the loop of tutorials: a loader that shifts
 and flips picture by picture, float32, channels first; both must learn.
 """
 
@@ -25,6 +26,7 @@ from bench.stylize import StyleSettings
 from zoo.catalog import find
 from zoo.datasets import LabelledImages
 from zoo.load import Classifier, Encoder, load_classifier, untrained
+from zoo.memory import FREE_BY_GLIBC, KEEP, MOST, keep_freed
 from zoo.precision import fastest
 from zoo.recipes import Recipe, recipe_of
 from zoo.robust import input_gradient
@@ -50,6 +52,17 @@ def test_attack_step(benchmark: BenchmarkFixture, name: str, way: str) -> None:
         "plain": lambda: _backward(lambda p: cross_entropy(plain(p), y, reduction="sum"), x),
     }
     _compare(benchmark, f"attack step, {name}", steps, way)
+
+
+@each_way
+def test_large_batch(benchmark: BenchmarkFixture, way: str) -> None:
+    """Input gradients of as many pictures as go at once, through the network that leaves most."""
+    model = load_classifier(find("densenet_c10.standard"))
+    x = torch.rand(MOST, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(MOST) % 10
+    keep_freed(KEEP if way == "ours" else FREE_BY_GLIBC)
+    benchmark.group = f"input gradients of {MOST} pictures, densenet_c10.standard"
+    benchmark.pedantic(input_gradient, (model, x, y), rounds=3, warmup_rounds=1)  # type: ignore[no-untyped-call]
 
 
 @each_model

@@ -34,6 +34,8 @@ from zoo.spec import ModelSpec
 from zoo.terminal import Bar, bar
 from zoo.weights import weights_digest
 
+# foolbox imports scipy's filters by an old name
+_FOOLBOX_IMPORT = "ignore:Please import `gaussian_filter`:DeprecationWarning"
 _PACKAGES = ("torch", "timm", "foolbox", "robustness", "numpy", "pandas", "scikit-image")
 
 
@@ -240,7 +242,7 @@ def measure_cost(run: Path, models: Sequence[str], device: str, *, side: int = 3
     """
     command = [
         sys.executable, "-m", "pytest", str(Path(__file__).with_name("bench_cost.py")), "-q",
-        "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider",
+        "-o", "addopts=", "-o", f"filterwarnings={_FOOLBOX_IMPORT}", "-p", "no:cacheprovider",
         f"--benchmark-json={run.resolve() / 'benchmark.json'}",
         "--benchmark-columns=median,iqr,rounds",
     ]  # fmt: skip

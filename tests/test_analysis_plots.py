@@ -140,9 +140,12 @@ def test_the_rungs_of_a_ladder_differ_in_their_lines() -> None:
 
 @pytest.mark.parametrize(("n", "lines", "columns"), [(1, 1, 1), (4, 1, 4), (5, 2, 3), (9, 3, 3)])
 def test_panels_stand_in_even_lines(n: int, lines: int, columns: int) -> None:
-    _, grid = style_plots.panel_grid(n, 1, 1)
-    assert grid.shape == (lines, columns)
-    assert sum(ax.get_visible() for ax in grid.flat) == n
+    drawn, panels, last = style_plots.panel_grid(n, 1, 1)
+    places = panels[0].get_gridspec()
+    assert (places.nrows, places.ncols) == (lines, columns)
+    assert len(panels) == n
+    assert {ax for ax in drawn.axes if ax.get_visible()} == set(panels)
+    assert last is panels[columns - 1]
 
 
 def test_convergence_has_a_curve_a_model_and_panel(run: Run, table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from tests.nets import linear
 from tests.toys import toy_images
+from zoo import evaluate
 from zoo.datasets import LabelledImages, to_float
 from zoo.evaluate import Accuracy, Pgd, accuracy, robust_accuracy
 from zoo.robust import LIBRARY, STEPS, input_gradient, library, pgd
@@ -154,11 +155,13 @@ def near_a_plane(n: int = 200) -> tuple[nn.Module, LabelledImages, Tensor]:
     return linear(w, bias), LabelledImages(tuple(map(str, range(n))), pixels, labels), signed
 
 
-@pytest.mark.parametrize("batch", [7, 250])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("batch", [1, 7, 250])
 @pytest.mark.parametrize(("norm", "eps"), [("l2", 0.25), ("l2", 0.5), ("linf", 2 / 255)])
 def test_robust_accuracy_counts_the_margins_wider_than_the_ball(
-    norm: str, eps: float, batch: int
+    norm: str, eps: float, batch: int, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(evaluate, "fastest", lambda _: precision)
     model, images, signed = near_a_plane()
     reach = eps * float((weight() / 4).norm(p=2 if norm == "l2" else 1))
     clear = (signed - reach).abs() > 0.03 * reach  # the others hang on the last digit
@@ -171,6 +174,20 @@ def test_robust_accuracy_counts_the_margins_wider_than_the_ball(
     assert found == Accuracy(expected, len(kept))
     assert sum(ticks) == len(kept)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("precision", "passes"), [("float32", 7), ("bfloat16", 12)])
+def test_a_gradient_in_float32_brings_its_answers(
+    precision: str, passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five steps: clean and last answers, and in bfloat16 each step's beside its gradient."""
+    monkeypatch.setattr(evaluate, "fastest", lambda _: precision)
+    model, images, signed = near_a_plane()
+    safe = images.subset((signed > 0.2).nonzero().flatten().tolist())
+    seen: list[int] = []
+    model.register_forward_hook(lambda *_: seen.append(1))
+    robust_accuracy(model, safe, attack=Pgd(eps=0.01, step_size=0.002, steps=5), seed=0)
+    assert len(seen) == passes
 
 
 @pytest.mark.parametrize("steps", [0, 2])

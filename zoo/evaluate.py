@@ -11,7 +11,7 @@ from zoo.datasets import LabelledImages, to_float
 from zoo.labels import wordnet_ids
 from zoo.memory import batch_size
 from zoo.precision import computing, fastest
-from zoo.robust import STEPS, input_gradient
+from zoo.robust import STEPS, input_gradient, logits_and_gradient
 from zoo.spec import ModelSpec
 
 Tick = Callable[[int], None]
@@ -134,15 +134,27 @@ def _survivors(model: nn.Module, clean: torch.Tensor, y: torch.Tensor, attack: P
         return 0
     x = STEPS[attack.norm](clean, attack.eps, attack.step_size).random_perturb(clean)
     for _ in range(attack.steps):
+        kept, gradient = _judged(model, x, y)
+        x, clean, y = x[kept].contiguous(), clean[kept].contiguous(), y[kept]
         if not len(y):
             return 0
         step = STEPS[attack.norm](clean, attack.eps, attack.step_size)
-        with computing(clean.device, fastest(clean.device)):
-            gradient = input_gradient(model, x, y)
         x = step.project(step.step(x, gradient))
-        kept = _answers(model, x) == y
-        x, clean, y = x[kept].contiguous(), clean[kept].contiguous(), y[kept]
-    return len(y)
+    return int((_answers(model, x) == y).sum())
+
+
+def _judged(
+    model: nn.Module, x: torch.Tensor, y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which answers are right, and the gradients of those pictures."""
+    precision = fastest(x.device)
+    if precision == "float32":  # the gradient's own pass has the answers
+        logits, gradient = logits_and_gradient(model, x, y)
+        kept = logits.argmax(1) == y
+        return kept, gradient[kept]
+    kept = _answers(model, x) == y
+    with computing(x.device, precision):
+        return kept, input_gradient(model, x[kept], y[kept])
 
 
 def _answers(model: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -2,10 +2,12 @@
 
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 from safetensors import SafetensorError
@@ -56,6 +58,20 @@ def write_whole(file: Path, write: Callable[[Path], object]) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def keep_json(file: Path, content: dict[str, Any]) -> None:
+    """Write what ``kept_json`` reads; see ``write_whole`` for errors."""
+    write_whole(file, lambda temporary: temporary.write_text(json.dumps(content)))
+
+
+def kept_json(file: Path) -> dict[str, Any]:
+    """What ``keep_json`` wrote there; nothing where there is no file or not one of its own."""
+    try:
+        kept = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def no_room(error: Exception) -> bool:

@@ -14,19 +14,22 @@ BYTES_A_PIXEL = 8_000
 
 # of malloc.h
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGEST = 2**31 - 1  # mallopt takes an int
+KEEP = 2**31 - 1  # mallopt takes an int
+FREE_BY_GLIBC = 32 * 2**20  # as large as glibc lets its own threshold grow
 
 
-def keep_freed() -> None:
+def keep_freed(limit: int = KEEP) -> None:
     """Let this process keep the memory that tensors leave, for the tensors to come.
 
     As glibc comes, it hands every block of more than 32 MB back to the system, which has to clear
     its pages before it gives them out again. Where large batches go through a network, that takes
-    up to half of the time (DenseNet's gradients by 500 pictures). Other C libraries stay as they
-    are.
+    a good part of the time (``tox -e speed`` measures it). Other C libraries stay as they are.
+
+    Args:
+        limit: of a block, bytes, from which on it is handed back.
     """
     for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
-        _glibc("mallopt", option, _LARGEST)
+        _glibc("mallopt", option, limit)
 
 
 def _glibc(name: str, *arguments: int) -> None:

@@ -1,6 +1,5 @@
 """From a catalogue entry to its recorded weight file: data, learning rate, training, accuracies."""
 
-import json
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from zoo.datasets import LabelledImages, bundled_cifar10, load_cifar10
 from zoo.evaluate import Pgd, accuracy, robust_accuracy
 from zoo.load import Classifier, load_classifier, untrained
 from zoo.precision import fastest
-from zoo.recipes import Recipe, recipe_of
+from zoo.recipes import Recipe, asked, recipe_of
 from zoo.search import EPOCHS, SHOWN, rates
 from zoo.spec import Committed, ModelSpec
 from zoo.terminal import bar
@@ -96,7 +95,7 @@ def _search(
     known = manifest().get(first, {})
     found = {float(rate): score for rate, score in known.get("search", {}).items()}
     on_these = found and known["data"]["sha256"] == images.sha256
-    if on_these and _asked(known["recipe"]) == _asked(asdict(recipe)):
+    if on_these and asked(known["recipe"]) == asked(asdict(recipe)):
         return found
     name = replace(spec, seed=0)
     steps = EPOCHS * (SHOWN // recipe.batch_size)  # of one rate
@@ -107,12 +106,6 @@ def _search(
             device=torch.device(device), start=lambda found: progress.to(found * steps),
             tick=lambda loss: progress.step(f"loss {loss:.3f}"),
         )  # fmt: skip
-
-
-def _asked(recipe: dict[str, Any]) -> Any:
-    """A recipe as the manifest would have it, without what is chosen on the way."""
-    chosen = ("name", "peak_lr", "precision")
-    return json.loads(json.dumps({name: recipe[name] for name in recipe if name not in chosen}))
 
 
 def _fit(

@@ -1,6 +1,5 @@
 """Recorded accuracies, counted again."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import torch
 
 from zoo.catalog import find
 from zoo.datasets import LabelledImages
-from zoo.files import write_whole
+from zoo.files import keep_json, kept_json
 from zoo.load import load_classifier
 from zoo.produce import measured
 from zoo.weights import manifest
@@ -26,7 +25,7 @@ def recounted(
     Args:
         file: keeps what was found for a later call that goes on, and is gone after the last one.
     """
-    entries = manifest()
+    entries, kept = manifest(), kept_json(file)
     for number, (name, entry) in enumerate(entries.items(), 1):
         recorded = entry.get("accuracies", {})
         counted_on = recorded.get("cifar10_test", {}).get("data_sha256", test.sha256)
@@ -35,7 +34,10 @@ def recounted(
             continue
         title = f"{name}, {number} of {len(entries)}"
         what = f"{entry['sha256']} {test.sha256} {device} {torch.__version__}"
-        yield name, differences(recorded, _found(name, what, test, device, file, title)), counted_on
+        if what not in kept:
+            kept[what] = measured(load_classifier(find(name), device=device), test, title=title)
+            keep_json(file, kept)
+        yield name, differences(recorded, kept[what]), counted_on
     file.unlink(missing_ok=True)
 
 
@@ -46,22 +48,3 @@ def differences(recorded: dict[str, Any], found: dict[str, Any]) -> list[str]:
         for kind, count in recorded.items()
         if abs(count["correct"] - found[kind]["correct"]) > SLACK[kind] * count["n"]
     ]
-
-
-def _found(
-    name: str, what: str, test: LabelledImages, device: str, file: Path, title: str
-) -> dict[str, Any]:
-    kept = _kept(file)
-    if what not in kept:
-        kept[what] = measured(load_classifier(find(name), device=device), test, title=title)
-        write_whole(file, lambda temporary: temporary.write_text(json.dumps(kept)))
-    found: dict[str, Any] = kept[what]
-    return found
-
-
-def _kept(file: Path) -> dict[str, Any]:
-    try:
-        kept = json.loads(file.read_text())
-        return kept if isinstance(kept, dict) else {}
-    except (OSError, ValueError):
-        return {}  # none, or not ours

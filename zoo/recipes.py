@@ -1,6 +1,9 @@
 """What a training is, as data: everything that decides the weights besides the network and seed."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from zoo.spec import ModelSpec
 
@@ -66,3 +69,16 @@ RECIPES: dict[str, Recipe] = {
 def recipe_of(spec: ModelSpec) -> Recipe:
     """The recipe a model is trained with."""
     return RECIPES[spec.recipe or spec.training]
+
+
+def asked(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe without what is chosen on the way, the rate and precision, as JSON has it.
+
+    Args:
+        recipe: ``dataclasses.asdict`` of one, or a manifest's.
+    """
+    chosen = ("name", "peak_lr", "precision")
+    left: dict[str, Any] = json.loads(
+        json.dumps({name: value for name, value in recipe.items() if name not in chosen})
+    )
+    return left

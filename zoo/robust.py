@@ -78,8 +78,16 @@ def input_gradient(
     model: Logits, images: Float[Tensor, "b 3 h w"], labels: Int[Tensor, " b"]
 ) -> Float[Tensor, "b 3 h w"]:
     """Gradient of the summed cross-entropy with respect to the pixels, contiguous."""
+    return logits_and_gradient(model, images, labels)[1]
+
+
+def logits_and_gradient(
+    model: Logits, images: Float[Tensor, "b 3 h w"], labels: Int[Tensor, " b"]
+) -> tuple[Float[Tensor, "b classes"], Float[Tensor, "b 3 h w"]]:
+    """What one pass gives: the network's answers beside ``input_gradient``."""
     x = images.detach().requires_grad_()
     with torch.enable_grad():
-        loss = cross_entropy(model(x).float(), labels, reduction="sum")
+        logits = model(x).float()
+        loss = cross_entropy(logits, labels, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, x)
-    return gradient.contiguous()
+    return logits.detach(), gradient.contiguous()

@@ -1,8 +1,7 @@
 """The learning rate, chosen on held-out training pictures: a network must not fail by neglect."""
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from torch import nn
 
 from zoo.datasets import LabelledImages
 from zoo.evaluate import accuracy
-from zoo.files import write_whole
-from zoo.recipes import Recipe
+from zoo.files import keep_json, kept_json
+from zoo.recipes import Recipe, asked
 from zoo.train import DivergedError, fit
 
 SHOWN, HELD, EPOCHS = 10_000, 5_000, 2
@@ -43,8 +42,8 @@ def rates(
     Raises:
         TrainingError: a checkpoint there belongs to another recipe or version.
     """
-    about = {"data": images.sha256, "recipe": str(replace(recipe, peak_lr=0.0, precision=""))}
-    found = _kept(file, about)
+    about = {"data": images.sha256, "recipe": asked(asdict(recipe))}
+    found = _found(file, about)
     start(len(found))
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).tolist()
     shown = min(SHOWN, len(images) * SHOWN // (SHOWN + HELD))
@@ -54,22 +53,16 @@ def rates(
             continue
         once = replace(recipe, peak_lr=rate, epochs=EPOCHS, tried=())
         found[rate] = _score(make(), once, parts, file.with_suffix(f".{rate}.pt"), device, tick)
-        _keep(file, {**about, "found": found})
+        keep_json(file, {**about, "found": found})
     return found
 
 
-def _keep(file: Path, found: dict[str, Any]) -> None:
-    write_whole(file, lambda temporary: temporary.write_text(json.dumps(found)))
-
-
-def _kept(file: Path, about: dict[str, str]) -> dict[float, float]:
+def _found(file: Path, about: dict[str, Any]) -> dict[float, float]:
     """What an earlier search of the same rates on the same pictures found, as far as it came."""
-    try:
-        kept = json.loads(file.read_text())
-        alike = all(kept[name] == value for name, value in about.items())
-        return {float(rate): score for rate, score in kept["found"].items()} if alike else {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}  # none, or another version's
+    kept = kept_json(file)
+    if any(kept.get(name) != value for name, value in about.items()):
+        return {}
+    return {float(rate): score for rate, score in kept["found"].items()}
 
 
 def _score(
