@@ -1,17 +1,23 @@
 """What architectures learn from the source's non-robust features (Ilyas et al. 2019, Fig. 3)."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy.stats import permutation_test
 
 from analysis.sample import SWITCHES
 from analysis.stats import rate
 from analysis.transfer_columns import spread
 from analysis.written import number
 
-_ENDINGS = {"nonrobust_correct": "", "nonrobust_next": "_next"}
-_GROUPS = ["model", "condition", "metric"]
+Ints = npt.NDArray[np.int64]
+
+_GROUPS = ["model", "condition"]
+_DRAWS = 20_000
 
 
 def nonrobust_columns(
@@ -24,27 +30,62 @@ def nonrobust_columns(
     """Accuracy on true labels after training on each kind of data, one row a network.
 
     Columns nonrobust_det, nonrobust_rand, nonrobust_noise, in [0, 1], each with _low, _high, _n,
-    and nonrobust_det_next, ..., the share of answers that are the class after the true one;
-    indexed by the model that has the network's standard weights of the first seed. A network is an
-    architecture, a matched net its cell of the factory.
+    its ``matching_p`` as _p, and nonrobust_det_next, ..., the share of answers that are the class
+    after the true one; indexed by the model that has the network's standard weights of the first
+    seed. A network is an architecture, a matched net its cell of the factory.
 
     Args:
         models: name to the manifest's facts (``arch``, ``training``, ``seed``, switches).
     """
-    answers = rows[rows["metric"].isin(_ENDINGS)]
     standard = {
         _network(facts): name
         for name, facts in models.items()
         if facts.get("training") == "standard" and not facts.get("seed") and "arch" in facts
     }
     lines: dict[str, dict[str, float]] = {}
-    for (model, kind, metric), values in answers.groupby(_GROUPS)["value"]:
+    for (model, kind), given in _answers(rows).groupby(_GROUPS):
         owner = standard.get(_network(models.get(str(model), {})))
         if owner:
-            name = f"nonrobust_{kind}{_ENDINGS[str(metric)]}"
-            found = spread(name, rate(values, resamples=resamples, seed=seed))
-            lines.setdefault(owner, {}).update(found)
+            answers, labels = (given[part].to_numpy(int) for part in _PARTS)
+            name, classes = f"nonrobust_{kind}", labels.max() + 1
+            hits = {name: answers == labels, f"{name}_next": answers == (labels + 1) % classes}
+            found = lines.setdefault(owner, {})
+            for column, hit in hits.items():
+                found |= spread(column, rate(hit, resamples=resamples, seed=seed))
+            found[f"{name}_p"] = matching_p(answers, labels, seed=seed)
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+_PARTS = ("nonrobust_answer", "nonrobust_label")
+
+
+def _answers(rows: pd.DataFrame) -> pd.DataFrame:
+    """A line an image: model, condition, and its ``_PARTS``."""
+    parts = rows[rows["metric"].isin(_PARTS)]
+    wide = parts.pivot(index=[*_GROUPS, "case"], columns="metric", values="value")
+    return wide.reset_index()
+
+
+def matching_p(answers: Ints, labels: Ints, *, seed: int = 0) -> float:
+    """Chance that answers matched with classes at random are right as often, one-sided.
+
+    A network that has learned nothing of classes still gives some answers to some kinds of
+    pictures, and how these happen to fall on classes moves its accuracy by more than a bracket over
+    images shows. So names are drawn for its answers, each class's once, ``_DRAWS`` times (with the
+    correction of Phipson & Smyth 2010).
+
+    Args:
+        answers: index of the class named, one an image.
+        labels: index of the true class.
+    """
+    classes = np.arange(max(answers.max(), labels.max()) + 1)
+    met = np.zeros((len(classes), len(classes)))
+    np.add.at(met, (answers, labels), 1)
+    test = permutation_test(
+        (classes,), lambda names, axis: met[classes, names.astype(int)].sum(axis),
+        permutation_type="pairings", alternative="greater", n_resamples=_DRAWS, rng=seed,
+    )  # fmt: skip
+    return float(test.pvalue)
 
 
 _TAUGHT = {
@@ -67,9 +108,14 @@ def nonrobust_section(table: pd.DataFrame) -> str:
              "|---" * (len(kinds) + 1) + "|"]  # fmt: skip
     for row in taught.to_dict("records"):
         name = f"`{row['model']}`" + (" (source)" if row["is_source"] else "")
-        cells = [number(row, f"nonrobust_{kind}") for kind in kinds]
+        cells = [number(row, f"nonrobust_{kind}") + _luck(row, kind) for kind in kinds]
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join([*lines, "", _CAPTION])
+
+
+def _luck(row: Mapping[Any, Any], kind: str) -> str:
+    p = row.get(f"nonrobust_{kind}_p", math.nan)
+    return "" if math.isnan(p) else f", p {p:.3f}"
 
 
 _CAPTION = (
@@ -77,8 +123,8 @@ _CAPTION = (
     "that learned from scratch, from the source's adversarial pictures and the labels they were "
     "pushed to (Ilyas et al. 2019, sec. 3.2), or from noise as large; it stands with the standard "
     "weights of its architecture. Robust features teach the next class of targets y + 1 and "
-    "nothing of uniform ones; noise should teach nothing, .10. Brackets: 95 %, over images; one "
-    "training each."
+    "nothing of uniform ones; noise should teach nothing, .10. Brackets: 95 %, over images; p: how "
+    "often answers matched with classes at random are right as often; one training each."
 )
 
 

@@ -91,15 +91,13 @@ METRICS: dict[str, Metric] = {
     "perturbation_linf": Metric(
         "realised Linf norm", "pixels in [0,1]", 0, 1, 0, "largest change of one channel value"
     ),
-    "nonrobust_correct": Metric(
-        "accuracy after training on non-robust features", "0/1", 0, 1, +1,
-        "a model trained on the source's perturbed, relabelled pictures names the true class",
+    "nonrobust_answer": Metric(
+        "answer after training on non-robust features", "class", 0, _INF, 0,
+        "index of the class that a model trained on perturbed, relabelled pictures names",
         "Ilyas et al. 2019",
     ),
-    "nonrobust_next": Metric(
-        "answers that follow robust features", "0/1", 0, 1, 0,
-        "the same model names the class after the true one, D_det's label for pictures of it",
-        "Ilyas et al. 2019",
+    "nonrobust_label": Metric(
+        "true class", "class", 0, _INF, 0, "index of the picture's own class, beside that answer"
     ),
     "adv_distance": Metric(
         "distance to the nearest error", "pixels in [0,1]", 0, _INF, +1,
