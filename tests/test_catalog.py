@@ -18,7 +18,6 @@ from zoo.catalog import ZOO, find
 from zoo.datasets import LabelledImages, bundled_cifar10
 from zoo.evaluate import accuracy
 from zoo.load import load_classifier, parameters, untrained
-from zoo.nonrobust import KINDS
 from zoo.recipes import RECIPES, recipe_of
 from zoo.spec import ROLES, Committed, ModelSpec, RandomInit
 from zoo.taps import content_tap, matched_taps, tap_set

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from analysis.figures import textures
 from analysis.notes import QUOTED, renewed, rows_of
 from analysis.pareto import grid_points, main_grid
 from analysis.style_columns import style_curves, style_facts, with_excess
 from analysis.tables import load
-from results.store import REFERENCE, cell_seconds, read_manifest
+from results.store import REFERENCE, cell_seconds, read_manifest, read_run
 from zoo.datasets import LabelledImages, balanced
 from zoo.weights import manifest
 
@@ -210,19 +211,25 @@ def test_what_is_said_of_the_full_run_without_an_interval_is_measured() -> None:
     order = [tested[name] for name in ("densenet", "inception", "vgg", "resnet18")]
     assert words.format(*(100 * one["correct"] / one["n"] for one in order)) in said
     assert f"{len(read_manifest(folder)['models'])} networks" in said
-    uniform = manifest()["vgg_c10.rand"]
-    how, count = uniform["data"], uniform["accuracies"]["cifar10_test"]
-    assert f"`rand`: {how['steps']} steps, the new class named in {100 * how['hit']:.0f} %" in said
-    assert f"and {100 * count['correct'] / count['n']:.1f} % of all 10,000" in said
-    controls = [manifest()[f"{arch}_c10.noise"] for arch in ("vgg", "resnet50")]
-    named = [100 * one["accuracies"]["cifar10_test"]["correct"] / 10_000 for one in controls]
-    assert "and of all 10,000 images {:.1f} and {:.1f} %".format(*named) in said
-    assert round(100 * count["correct"] / count["n"] - named[0]) == 8 and round(named[1]) == 12
-    searched = [
-        100 * share for entry in (uniform, *controls) for share in entry["search"].values()
-    ]  # fmt: skip
-    assert f"pictures, {min(searched):.1f} to {max(searched):.1f} %." in said
-    assert len(searched) == 18
+    uniform, controls = (
+        [manifest()[f"{arch}_c10.{kind}"] for arch in ("vgg", "resnet50")]
+        for kind in ("rand", "noise")
+    )
+    for how in (one["data"] for one in uniform):
+        share = f"{100 * how['hit']:.0f} %"
+        assert f"`rand`: {how['steps']} steps, the new class named in {share}" in said
+        assert f"the same {how['hit'] * how['n']:,.0f} hits among {how['n']:,} pictures" in said
+    moved, still = (
+        [100 * one["accuracies"]["cifar10_test"]["correct"] / 10_000 for one in both]
+        for both in (uniform, controls)
+    )
+    assert f"and {moved[0]:.1f} % of all 10,000, ResNet-50 in" in said
+    assert f"and {moved[1]:.1f} %: less than" in said
+    assert "and of all 10,000 images {:.1f} and {:.1f} %".format(*still) in said
+    assert round(moved[0] - still[0]) == 8 and moved[1] < still[1]
+    searched = [100 * s for one in (*uniform, *controls) for s in one["search"].values()]
+    assert f"pictures at each rate, {min(searched):.1f} to {max(searched):.1f} %." in said
+    assert len(searched) == 24
     taught = models.dropna(subset="nonrobust_det").drop("resnet50_c10.standard")  # the source
     assert taught["nonrobust_det"].idxmin() == taught["fooling"].idxmax() == "resnet18_c10.standard"
     assert taught["fooling"].idxmin() == "vgg_c10.standard"
@@ -338,3 +345,25 @@ def test_what_is_said_of_coarse_frequencies_in_textures_is_measured() -> None:
     said = (folder / "README.md").read_text()
     assert "lack 6 (DenseNet) to 18 dB (ResNet-18)" in said and "VGG's 12, while" in said
     assert "robust ones have 2 to 3 more than it and AlexNet's, the exception, 1." in said
+
+
+def test_what_is_said_of_luck_is_counted() -> None:
+    folder = REFERENCE / "cifar10"
+    said = (folder / "README.md").read_text()
+    models = pd.read_csv(folder / "analysis" / "models.csv").set_index("model")
+    luck = models.filter(regex="^nonrobust_[a-z]+_p$").rename(index=lambda n: n.split("_")[0])
+    luck = (100 * luck).stack().dropna()
+    words = "or better in {:.1f} % of matchings, ResNet-50's in {:.0f} %, the controls' in {:.0f}"
+    by_uniform = [("vgg", "rand"), ("resnet50", "rand"), ("vgg", "noise"), ("resnet50", "noise")]
+    values = [luck[arch, f"nonrobust_{kind}_p"] for arch, kind in by_uniform]
+    assert f"{words.format(*values[:3])} and {values[3]:.0f} %." in said
+    values = [luck[arch, "nonrobust_det_p"]
+              for arch in ("densenet", "inception", "vgg", "resnet50", "resnet18")]  # fmt: skip
+    words = "{:.1f} % for DenseNet, {:.1f} for Inception, {:.1f} for VGG, {:.1f} for ResNet-50"
+    assert f"{words.format(*values)} and {values[4]:.0f} for ResNet-18;" in said
+    assert len(luck) == 9
+    held = multipletests(luck / 100, method="holm")[1] < 0.05
+    assert list(luck.index[held]) == [("densenet", "nonrobust_det_p")]
+    rows = read_run(folder)
+    vgg = rows[(rows["model"] == "vgg_c10.rand") & (rows["metric"] == "nonrobust_answer")]
+    assert vgg["value"].nunique() == 3 and "gives three of the ten" in said
