@@ -62,7 +62,7 @@ _PARTS = ("nonrobust_answer", "nonrobust_label")
 def _answers(rows: pd.DataFrame) -> pd.DataFrame:
     """A line an image: model, condition, and its ``_PARTS``."""
     parts = rows[rows["metric"].isin(_PARTS)]
-    wide = parts.pivot(index=[*_GROUPS, "case"], columns="metric", values="value")
+    wide = parts.pivot(index=[*_GROUPS, "case", "seed"], columns="metric", values="value")
     return wide.reset_index()
 
 

@@ -3,8 +3,8 @@
 ``tox -e speed``: in each group the plain network (parameters that want gradients, batch norms in
 place, channels first) stands beside ours (frozen, folded, channels last). Both must give the same
 gradient before they are timed. Large batches stand beside themselves, their memory kept or handed
-back. Training stands beside the loop of tutorials: a loader that shifts
-and flips picture by picture, float32, channels first; both must learn.
+back. Training stands beside the loop of tutorials: a loader that shifts and flips picture by
+picture, float32, channels first; both must learn.
 """
 
 import os
