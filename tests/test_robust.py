@@ -198,6 +198,42 @@ def test_robust_accuracy_without_a_ball_is_accuracy(steps: int) -> None:
     assert found == accuracy(model, images) == Accuracy(int((signed > 0).sum()), 200)
 
 
+class Shell(nn.Module):
+    """Two classes by the sum of the pixels: 1 within a span and 0 on either side of it.
+
+    Its gradient is that of the sum itself, so that an attack on class 0 goes through the span and
+    out again.
+    """
+
+    def __init__(self, span: tuple[float, float]) -> None:
+        super().__init__()
+        self.span, self.pixel = span, nn.Parameter(torch.ones(()), requires_grad=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        total = (self.pixel * images).flatten(1).sum(1)
+        inside = ((total > self.span[0]) & (total < self.span[1])).float() - 0.5
+        return torch.stack([torch.zeros_like(total), inside + total - total.detach()], dim=1)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("span", "survivors"),
+    [((0.4, 0.6), 0), ((0.0, 0.2), 0), ((0.9, 2.0), 0), ((1.1, 2.0), 6), ((-2.0, -1.1), 6)],
+)
+def test_a_picture_is_lost_at_its_first_wrong_answer(
+    span: tuple[float, float], survivors: int, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spans in units of the way the attack goes, in steps of an eighth of it."""
+    monkeypatch.setattr(evaluate, "fastest", lambda _: precision)
+    pixels = torch.full((6, *SHAPE), 128, dtype=torch.uint8)
+    images = LabelledImages(tuple(map(str, range(6))), pixels, torch.zeros(6).long())
+    start, eps = float(to_float(pixels[:1]).sum()), 0.5
+    way = eps * math.sqrt(math.prod(SHAPE))  # in the sum of the pixels
+    model = Shell((start + span[0] * way, start + span[1] * way))
+    attack = Pgd(eps=eps, step_size=eps / 8, steps=20)
+    assert robust_accuracy(model, images, attack=attack, seed=0) == Accuracy(survivors, 6)
+
+
 def test_a_network_that_is_always_wrong_survives_nothing() -> None:
     images = toy_images(6)
     wrong = LabelledImages(images.ids, images.pixels, (images.labels + 1) % 3)

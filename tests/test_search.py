@@ -105,6 +105,20 @@ def test_a_file_of_another_version_is_searched_again(content: str, tmp_path: Pat
     assert found(tmp_path) == found(tmp_path / "empty")
 
 
+@pytest.mark.parametrize("damaged", [{}, {"found": None}, {"found": [0.1, 0.5]}])
+def test_a_file_that_lost_what_it_found_is_searched_again(
+    damaged: dict[str, object], tmp_path: Path
+) -> None:
+    whole = found(tmp_path)
+    file = tmp_path / "net.rates.json"
+    kept = json.loads(file.read_text())
+    del kept["found"]
+    file.write_text(json.dumps(kept | damaged))
+    ticks: list[float] = []
+    assert found(tmp_path, tick=ticks.append) == whole
+    assert ticks
+
+
 def test_the_same_rates_are_found_again(tmp_path: Path) -> None:
     assert found(tmp_path / "once") == found(tmp_path / "again")
 

@@ -14,11 +14,10 @@ BYTES_A_PIXEL = 8_000
 
 # of malloc.h
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-KEEP = 2**31 - 1  # mallopt takes an int
-FREE_BY_GLIBC = 32 * 2**20  # as large as glibc lets its own threshold grow
+_KEEP = 2**31 - 1  # mallopt takes an int
 
 
-def keep_freed(limit: int = KEEP) -> None:
+def keep_freed(limit: int = _KEEP) -> None:
     """Let this process keep the memory that tensors leave, for the tensors to come.
 
     As glibc comes, it hands every block of more than 32 MB back to the system, which has to clear

@@ -60,9 +60,10 @@ def rates(
 def _found(file: Path, about: dict[str, Any]) -> dict[float, float]:
     """What an earlier search of the same rates on the same pictures found, as far as it came."""
     kept = kept_json(file)
-    if any(kept.get(name) != value for name, value in about.items()):
+    found = kept.get("found")
+    if not isinstance(found, dict) or any(kept.get(name) != about[name] for name in about):
         return {}
-    return {float(rate): score for rate, score in kept["found"].items()}
+    return {float(rate): score for rate, score in found.items()}
 
 
 def _score(
