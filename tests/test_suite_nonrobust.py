@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.nonrobust_columns import (
     Ints,
@@ -120,7 +123,7 @@ LABELS = np.arange(10).repeat(100)
 @pytest.mark.parametrize(
     ("answers", "p"),
     [
-        (LABELS, 1 / 20_001),  # no other order is right as often
+        (LABELS, 1 / math.factorial(10)),  # no other order is right as often
         (np.full(1000, 3), 1),  # each order is right for one class
         ((LABELS + 1) % 10, 1),  # none is right less often
     ],
@@ -133,7 +136,23 @@ def test_the_chance_of_a_matching_by_hand(answers: Ints, p: float) -> None:
 def test_two_answers_are_both_right_in_25_of_90_matchings() -> None:
     """One answer for each half of the classes."""
     answers = np.where(LABELS < 5, 0, 9)
-    assert matching_p(answers, LABELS) == pytest.approx(25 / 90, abs=0.01)
+    assert matching_p(answers, LABELS) == pytest.approx(25 / 90)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40))
+def test_a_matching_s_chance_is_that_of_all_orders_gone_through(pairs: list[list[int]]) -> None:
+    answers, labels = np.array(pairs).T
+    orders = [
+        np.array(order) for order in permutations(range(max(answers.max(), labels.max()) + 1))
+    ]
+    hits = np.array([(order[answers] == labels).sum() for order in orders])
+    assert matching_p(answers, labels) == pytest.approx((hits >= hits[0]).mean())
+
+
+@pytest.mark.parametrize("classes", [12, 13])
+def test_more_classes_than_can_be_counted_have_no_p(classes: int) -> None:
+    labels = np.arange(classes)
+    assert math.isnan(matching_p(labels, labels)) == (classes == 13)
 
 
 def test_what_leans_by_luck_is_rarely_called_knowledge() -> None:
