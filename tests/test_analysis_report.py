@@ -45,7 +45,7 @@ def test_the_page_needs_nothing_else(text: str) -> None:
     markup = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
     assert not re.findall(r'<(?:link|img)[^>]+(?:src|href)="(?!data:)', markup)
     assert "<script src" not in text
-    assert len(text) < 10_000_000
+    assert len(text) < 8_000_000
     assert re.search(r"window\.vegaEmbed ?=", text) and 'vegaEmbed("#chart"' in text
 
 

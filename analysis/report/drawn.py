@@ -12,7 +12,7 @@ from results.store import StoreError
 
 _WIDE = 1100  # pixels: a figure of the page's full width, or half of it on a fine screen
 _QUALITY = 80  # of WebP
-_MOST = 1_500_000  # bytes of all figures; gallery, scripts and numbers take eight more, at most
+_MOST = 1_500_000  # bytes of all figures; gallery, scripts and numbers take six more, at most
 
 # name or its beginning: what is seen, for whoever does not see it; and how to read it
 _WORDS: Mapping[str, tuple[str, str]] = {

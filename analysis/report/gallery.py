@@ -16,7 +16,7 @@ from results.store import StoreError
 
 SIDE = 160  # pixels of a picture on the page
 _QUALITIES = (92, 80, 65)  # of WebP; the first that fits is taken
-_MOST = 6_000_000  # bytes of all pictures; figures, scripts and numbers take 3.5, ten is the limit
+_MOST = 4_000_000  # bytes of all pictures; figures, scripts, numbers take 3.5, eight is the limit
 
 
 @dataclass(frozen=True)
