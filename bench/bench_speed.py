@@ -61,10 +61,7 @@ def test_large_batch(benchmark: BenchmarkFixture, way: str) -> None:
     model = load_classifier(find("densenet_c10.standard"))
     x = torch.rand(MOST, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     y = torch.arange(MOST) % 10
-    if way == "ours":
-        keep_freed()
-    else:
-        keep_freed(FREED_BY_GLIBC)
+    keep_freed(*{"ours": (), "plain": (FREED_BY_GLIBC,)}[way])
     benchmark.group = f"input gradients of {MOST} pictures, densenet_c10.standard"
     benchmark.pedantic(input_gradient, (model, x, y), rounds=3, warmup_rounds=1)  # type: ignore[no-untyped-call]
 

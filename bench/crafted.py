@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save
 from bench.inputs import Inputs
 from bench.sources import Names, source_digests, source_model
 from bench.transfer import Attack, Crafted, answers, craft
-from results.store import write_atomically
+from results.store import held, write_atomically
 from zoo.datasets import to_float
 
 _MAKING = 2  # raised when the same settings make other pictures
@@ -24,17 +25,54 @@ def crafted(inputs: Inputs, attack: Attack, *, seed: int, sources: Names = ()) -
     Args:
         sources: see ``bench.sources``; loaded only where pictures have to be made.
     """
+    return next(all_crafted(inputs, (attack,), seed=seed, sources=sources))
+
+
+def all_crafted(
+    inputs: Inputs, attacks: Sequence[Attack], *, seed: int, sources: Names = ()
+) -> Iterator[Crafted]:
+    """As ``crafted`` for every attack, those last that another process is making meanwhile.
+
+    So processes that need the same pictures share the work.
+    """
+    todo = list(attacks)
+    for wait in (False, True):
+        for attack in tuple(todo):
+            found = _unless_held(inputs, attack, seed, sources, wait=wait)
+            if found:
+                todo.remove(attack)
+                yield found
+
+
+def _unless_held(
+    inputs: Inputs, attack: Attack, seed: int, sources: Names, *, wait: bool
+) -> Crafted | None:
     file = _file(inputs, attack, seed, sources)
-    clean = to_float(inputs.images.pixels)
-    if file.exists():
-        try:
-            kept = load_file(file)
-            images, named = kept["images"], kept["source_answers"]
-            if _inside(images, clean, attack):
-                return Crafted(attack, images.to(inputs.device), named.to(inputs.device))
-        except (SafetensorError, KeyError):
-            pass  # damaged: made anew below
-    source = source_model(sources, inputs)
+    found = _kept(file, inputs, attack)
+    if found:
+        return found
+    with held(file, wait=wait) as free:
+        if not free:
+            return None
+        # who was waited for has made them
+        return _kept(file, inputs, attack) or _made(file, inputs, attack, seed, sources)
+
+
+def _kept(file: Path, inputs: Inputs, attack: Attack) -> Crafted | None:
+    if not file.exists():
+        return None
+    try:
+        kept = load_file(file)
+        images, named = kept["images"], kept["source_answers"]
+    except (SafetensorError, KeyError):
+        return None  # damaged
+    if not _inside(images, to_float(inputs.images.pixels), attack):
+        return None
+    return Crafted(attack, images.to(inputs.device), named.to(inputs.device))
+
+
+def _made(file: Path, inputs: Inputs, attack: Attack, seed: int, sources: Names) -> Crafted:
+    source, clean = source_model(sources, inputs), to_float(inputs.images.pixels)
     images = craft(
         source, clean.to(inputs.device), inputs.images.labels.to(inputs.device),
         attack=attack, seed=seed,

@@ -11,22 +11,25 @@ from bench.run import Plan
 from bench.workers import threads_each
 from zoo.catalog import find
 from zoo.spec import Hub, ModelSpec, Pickled
+from zoo.terminal import bar
 from zoo.weights import file_bytes
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The open cells with their expected time, measured here and now on the first device."""
     all_threads, threads = torch.get_num_threads(), threads_each(plan.devices)
-    total = 0.0
     torch.set_num_threads(threads)
-    for cell, address in plan.open:
-        expected = cell.suite.seconds(cell.spec, plan.inputs)
-        total += expected
-        yield f"{cell.key}  {address[:8]}  about {expected:.0f} s"
+    expected = []
+    with bar("timing steps", total=len(plan.open), transient=True) as progress:
+        for cell, _ in plan.open:
+            expected.append(cell.suite.seconds(cell.spec, plan.inputs))
+            progress.step(cell.spec.name)
     torch.set_num_threads(all_threads)
+    for (cell, address), seconds in zip(plan.open, expected, strict=True):
+        yield f"{cell.key}  {address[:8]}  about {seconds:.0f} s"
     done = len(plan.cells) - len(plan.open)
     cells = "cell" if len(plan.open) == 1 else "cells"
-    minutes, each = total / 60 / len(plan.devices), " each" if len(plan.devices) > 1 else ""
+    minutes, each = sum(expected) / 60 / len(plan.devices), " each" if len(plan.devices) > 1 else ""
     yield (
         f"{len(plan.open)} {cells} to do, {done} done; about {minutes:.1f} minutes on "
         f"{','.join(plan.devices)} with {threads} threads{each}, then timing and analysis"

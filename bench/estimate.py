@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,13 +11,14 @@ from timm.models import get_pretrained_cfg
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from bench.inputs import Inputs
+from bench.inputs import Inputs, untrained_twin
 from zoo.exchange import load_contestant
-from zoo.memory import batch_size
+from zoo.memory import MOST, batch_size
 from zoo.robust import input_gradient
 from zoo.spec import ModelSpec
 
-FORWARD = 1 / 3  # of an attack step, as a rule
+FORWARD = 1 / 2  # of an attack step: with frozen weights the way back costs as much
+FILLS_CPU = 50  # pictures that keep a processor as busy as hundreds do
 
 
 COUNTED = "meta"  # torch's device of shapes without numbers
@@ -56,12 +58,18 @@ def step_seconds(spec: ModelSpec, inputs: Inputs) -> float:
     """Seconds of one attack step (a forward and a backward pass) on all images of the run."""
     images = inputs.images
     side = get_pretrained_cfg(spec.arch).input_size[-1]
-    n = min(len(images), batch_size(side, torch.device(inputs.device)))
+    device = torch.device(inputs.device)
+    n = min(len(images), batch_size(side, device), FILLS_CPU if device.type == "cpu" else MOST)
     shape = (n, *images.pixels.shape[1:])
-    return _step_seconds(spec, shape, images.space, inputs.device) * len(images) / n
+    return _step_seconds(shaped(spec), shape, images.space, inputs.device) * len(images) / n
 
 
-@lru_cache(maxsize=512)  # many cells of one plan ask for the same model
+def shaped(spec: ModelSpec) -> ModelSpec:
+    """The untrained network that stands for all of its shapes: they take the same time."""
+    return replace(untrained_twin(spec), family="", recipe=None, role="control")
+
+
+@lru_cache(maxsize=512)  # many cells of one plan ask for the same network
 def _step_seconds(spec: ModelSpec, shape: tuple[int, ...], space: str, device: str) -> float:
     model = load_contestant(spec, space=space, device=device)
     x = torch.rand(shape, device=device)

@@ -69,6 +69,8 @@ def check_published(models: Iterable[ModelSpec], data: Path, n: int, device: str
     """
     known = [spec for spec in models if published_accuracy(spec) is not None]
     seen = cache(lambda view: load_imagenet(data, view, n=max(n, len(wordnet_ids()))))
+    if not known:
+        return Gate({})
     refused: dict[ModelSpec, AccuracyError] = {}
     with bar("published accuracies", total=len(known)) as progress:
         for spec in known:

@@ -62,7 +62,7 @@ def _count(search: Search, inputs: Inputs) -> int:
 
 
 def _steps(search: Search) -> float:
-    """Attack steps of one search, an answer being a third of one."""
+    """Attack steps of one search, an answer being half of one."""
     if search.method == "hop_skip_jump":
         asked = sum(search.queries * math.sqrt(step + 1) + 20 for step in range(search.steps))
         return FORWARD * asked

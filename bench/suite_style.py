@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +11,7 @@ from typing import ClassVar
 import torch
 
 from bench.cells import Cell, digest
-from bench.estimate import timed
+from bench.estimate import FORWARD, shaped, timed
 from bench.inputs import Inputs, judge_model, untrained_twin
 from bench.judge import Scores, picture_scores
 from bench.pictures import Picture, save_png
@@ -68,19 +69,12 @@ class Style:
     def seconds(self, spec: ModelSpec, inputs: Inputs) -> float:
         """Timed on the activations alone: Gram matrices cost little beside them.
 
-        Under transforms the content picture passes the network at each evaluation, too, which is
-        a third of a forward and backward pass.
+        Under transforms the content picture passes the network at each evaluation, too.
         """
         taps, size = self._taps(spec), self.settings.size
-        encoder = load_encoder(spec, taps=taps.every, device=inputs.device)
-        x = torch.rand(1, 3, size, size, device=inputs.device).requires_grad_()
-
-        def closure() -> None:
-            total = torch.stack([a.square().mean() for a in encoder(x).values()]).sum()
-            torch.autograd.grad(total, x)
-
-        share = 4 / 3 if self.settings.transforms and not self.settings.texture else 1
-        return timed(closure, device=inputs.device) * self.work(inputs) * share
+        evaluation = _evaluation_seconds(shaped(spec), taps.every, size, inputs.device)
+        again = self.settings.transforms and not self.settings.texture
+        return evaluation * self.work(inputs) * (1 + FORWARD * again)
 
     def measure(self, spec: ModelSpec, inputs: Inputs, seed: int, tick: Tick) -> Iterable[Row]:
         """Traces and scores; the pictures go to the run's artifacts.
@@ -153,6 +147,18 @@ class Diagonal(Style):
         if not contents and not styles:
             return self
         return Style(self.settings, None if contents else 1, None if styles else self.styles)
+
+
+@lru_cache(maxsize=512)  # conditions of one network, and seeds of one architecture
+def _evaluation_seconds(spec: ModelSpec, taps: tuple[str, ...], size: int, device: str) -> float:
+    encoder = load_encoder(spec, taps=taps, device=device)
+    x = torch.rand(1, 3, size, size, device=device).requires_grad_()
+
+    def closure() -> None:
+        total = torch.stack([a.square().mean() for a in encoder(x).values()]).sum()
+        torch.autograd.grad(total, x)
+
+    return timed(closure, device=device)
 
 
 def _measured(made: Stylized, scores: Scores) -> Iterable[tuple[str, int, float]]:

@@ -4,13 +4,12 @@ Conditions of the rows: see ``bench.transfer``, with the source in front as ``be
 it.
 """
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bench.correct import correct_rows
-from bench.crafted import crafted
+from bench.crafted import all_crafted
 from bench.estimate import FORWARD, step_seconds
 from bench.inputs import Inputs
 from bench.sources import Names, OnSources, contestant, prefix, source_specs
@@ -47,9 +46,8 @@ class Transfer(OnSources):
         clean = to_float(inputs.images.pixels).to(inputs.device)
         yield from correct_rows(target, inputs, condition=f"{prefix(self.sources)}clean")
         found = {}
-        for attack in _from(spec.name, self.attacks):
-            made = crafted(inputs, attack, seed=seed, sources=self.sources)
-            found[attack] = facts(target, clean, labels, made)
+        for made in all_crafted(inputs, self.attacks, seed=seed, sources=self.sources):
+            found[made.attack] = facts(target, clean, labels, made)
             tick(0.0)
         for attack in self.attacks:
             condition = f"{prefix(self.sources)}{attack.condition}"
@@ -58,13 +56,3 @@ class Transfer(OnSources):
             for metric, values in found[attack].items():
                 for i in shown:
                     yield ids[i], condition, metric, attack.steps, float(values[i])
-
-
-def _from(name: str, attacks: tuple[Attack, ...]) -> tuple[Attack, ...]:
-    """The same attacks from another one on.
-
-    Processes that begin with different targets of one source then make different pictures first,
-    and find the others' made.
-    """
-    start = zlib.crc32(name.encode()) % len(attacks)
-    return attacks[start:] + attacks[:start]

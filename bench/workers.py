@@ -1,7 +1,7 @@
 """Several devices: a process on each, cells handed out as processes become free.
 
 The rows do not depend on who measures a cell, so a run may be begun on one device and ended on
-four. Attacked pictures that two processes need at once are made by both, and are the same.
+four. Attacked pictures that two processes need at once are made by one of them.
 """
 
 import copyreg

@@ -6,13 +6,15 @@ exists is done, and a run can be killed at any moment.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from results.schema import COLUMNS, VERSION, SchemaError, validate
 
@@ -61,19 +63,44 @@ def write_atomically(file: Path, write: Any) -> None:
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as out:
+        with _writing(file), temporary.open("wb") as out:
             write(out)
             out.flush()
             os.fsync(out.fileno())
-        temporary.replace(file)
+            temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(file: Path, *, wait: bool) -> Iterator[bool]:
+    """Whether this process alone may make the file now; the lock of one that is killed is free.
+
+    Args:
+        wait: until the process that makes it is done, which then makes it True.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    lock = FileLock(f"{file}.lock")
+    with _writing(file), suppress(Timeout):
+        lock.acquire(blocking=wait)
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise StoreError(
             f"cannot write {file} ({error.strerror or error}): free some space or choose another "
             "--run, then run the same command again; finished cells are kept"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_run(run: Path) -> pd.DataFrame:

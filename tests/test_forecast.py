@@ -1,15 +1,22 @@
 """Operations are those of the shapes: closed-form for one layer, additive over a plan."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from bench.estimate import timed
+from bench import estimate, suite_style
+from bench.estimate import FILLS_CPU, FORWARD, step_seconds, timed
 from bench.forecast import forecast
 from bench.presets import PRESETS
+from bench.suite_style import Style
+from tests.tiny import STYLE, inputs
 from zoo.catalog import find
+from zoo.datasets import LabelledImages
 from zoo.load import load_classifier
+from zoo.spec import RandomInit, operated
 
 SMOKE = PRESETS["smoke"]
 NAMES = ("vgg_c10.standard", "resnet50_c10.standard")
@@ -43,10 +50,49 @@ def test_more_than_one_batch_is_counted_whole() -> None:
     assert many == pytest.approx(100 * some)
 
 
-def test_a_gradient_of_frozen_weights_costs_two_forward_passes() -> None:
-    """With frozen weights the way back costs as much as the way there."""
+def test_a_forward_pass_is_half_a_step_where_weights_are_frozen() -> None:
     model = load_classifier(find("vgg_c10.standard"), device="meta")
     x = torch.empty(4, 3, 32, 32, device="meta").requires_grad_()
     forward = timed(lambda: model(x.detach()), device="meta")
     both = timed(lambda: torch.autograd.grad(model(x).sum(), x), device="meta")
-    assert both == pytest.approx(2 * forward, rel=0.01)
+    assert forward == pytest.approx(FORWARD * both, rel=0.01)
+
+
+def test_networks_of_one_shape_are_timed_once_without_their_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def counted(call: Callable[[], object], *, device: str) -> float:
+        call()
+        calls.append(device)
+        return 0.25
+
+    monkeypatch.setattr(
+        "zoo.load.load_state",
+        lambda spec, names: (
+            None if spec.weights == RandomInit() else pytest.fail(f"read {spec.name}")
+        ),
+    )
+    for module in (estimate, suite_style):
+        monkeypatch.setattr(module, "timed", counted)
+    estimate._step_seconds.cache_clear()
+    suite_style._evaluation_seconds.cache_clear()
+    fed, style = inputs(tmp_path), Style(STYLE)
+    seeds = [find(f"vgg_c10.{tag}") for tag in ("standard", "standard-s1", "l2_05", "random")]
+    other = find("resnet18_c10.standard")
+    assert {step_seconds(spec, fed) for spec in (*seeds, other)} == {0.25}
+    assert len(calls) == 2
+    assert len({style.seconds(spec, fed) for spec in (*seeds, other)}) == 1
+    assert len(calls) == 4
+    operated_on = operated(seeds[0], "average-pool")
+    step_seconds(operated_on, fed)
+    assert len(calls) == 5
+    many = LabelledImages(
+        tuple(map(str, range(10 * FILLS_CPU))),
+        torch.zeros(10 * FILLS_CPU, 3, 32, 32, dtype=torch.uint8),
+        torch.zeros(10 * FILLS_CPU, dtype=torch.int64),
+    )
+    assert step_seconds(other, replace(fed, images=many)) == pytest.approx(10 * 0.25)
+    estimate._step_seconds.cache_clear()
+    suite_style._evaluation_seconds.cache_clear()

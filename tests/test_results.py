@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -168,3 +170,29 @@ def test_the_latest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     store.remember(tmp_path / "one")
     store.remember(tmp_path / "two")
     assert store.latest_run() == (tmp_path / "two").resolve()
+
+
+def test_a_file_is_made_by_one_process_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "pictures"
+    holder = (
+        "import sys, time; from pathlib import Path; from results.store import held\n"
+        "with held(Path(sys.argv[1]), wait=False) as free: print(free, flush=True), time.sleep(600)"
+    )
+    root = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", holder, file]
+    with subprocess.Popen(command, env=root, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "True\n"
+        with store.held(file, wait=False) as free:
+            assert not free
+        other.kill()
+    with store.held(file, wait=False) as free:
+        assert free
+
+
+def test_a_folder_that_cannot_be_written_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    with (
+        pytest.raises(store.StoreError, match="choose another --run"),
+        store.held(tmp_path / "taken" / "pictures", wait=True),
+    ):
+        pytest.fail("held nothing")

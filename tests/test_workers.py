@@ -1,5 +1,6 @@
 """Several devices measure what one measures."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from bench import run as engine
 from results import store
-from tests.tiny import plan, spec
+from tests.tiny import ATTACKS, plan, spec
 from zoo.catalog import ZOO
 
 VGG, RESNET = spec("vgg_c10"), spec("resnet18_c10")
@@ -39,6 +40,37 @@ def test_an_error_in_a_process_is_the_run_s_error(tmp_path: Path) -> None:
     lost = replace(plan(tmp_path / "run", VGG), devices=("cpu", "nonsense"))
     with pytest.raises(RuntimeError, match="nonsense"):
         engine.execute(lost)
+
+
+def test_attacked_pictures_are_made_by_one_process_of_all(tmp_path: Path) -> None:
+    script = tmp_path / "noted.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            from dataclasses import replace
+            from pathlib import Path
+
+            from bench import crafted, run
+            from tests.tiny import plan, spec
+
+            craft = crafted.craft
+
+            def noted(*given, attack, **options):
+                print(attack.condition, flush=True)
+                return craft(*given, attack=attack, **options)
+
+            crafted.craft = noted
+            if __name__ == "__main__":
+                two = plan(Path(sys.argv[1]), spec("vgg_c10"), spec("resnet18_c10"))
+                run.execute(replace(two, devices=("cpu", "cpu")))
+            """
+        )
+    )
+    command = [sys.executable, script, tmp_path / "run"]
+    root = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    run = subprocess.run(command, env=root, capture_output=True, text=True, check=True)
+    assert sorted(run.stdout.split()) == sorted(attack.condition for attack in ATTACKS)
 
 
 def test_a_killed_run_leaves_no_process_behind(tmp_path: Path) -> None:

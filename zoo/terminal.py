@@ -39,8 +39,8 @@ class Bar:
 
 
 @contextmanager
-def bar(title: str, *, total: float) -> Iterator[Bar]:
-    """A progress bar on standard error, with time left."""
+def bar(title: str, *, total: float, transient: bool = False) -> Iterator[Bar]:
+    """A progress bar on standard error, with time left; a transient one goes when it is done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -50,7 +50,7 @@ def bar(title: str, *, total: float) -> Iterator[Bar]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=transient) as progress:
         yield Bar(progress, progress.add_task(title, total=total, note=""))
 
 
