@@ -63,10 +63,11 @@ def write_atomically(file: Path, write: Any) -> None:
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        with _writing(file), temporary.open("wb") as out:
-            write(out)
-            out.flush()
-            os.fsync(out.fileno())
+        with _writing(file):
+            with temporary.open("wb") as out:
+                write(out)
+                out.flush()
+                os.fsync(out.fileno())
             temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
@@ -82,7 +83,7 @@ def held(file: Path, *, wait: bool) -> Iterator[bool]:
     Raises:
         StoreError: the disk is full or not writable.
     """
-    lock = FileLock(f"{file}.lock")
+    lock = FileLock(file.with_name(f".{file.name}.lock"))
     with _writing(file), suppress(Timeout):
         lock.acquire(blocking=wait)
     try:

@@ -45,18 +45,20 @@ def test_a_class_is_no_target_for_its_own_pictures(tmp_path: Path) -> None:
 def test_the_source_s_pictures_are_made_once(tmp_path: Path) -> None:
     first, second = (cells(spec("vgg_c10", seed))[0] for seed in (0, 1))
     run_cell(first, inputs(tmp_path))
-    files = {f: f.stat().st_mtime_ns for f in (tmp_path / "artifacts/adversarial").iterdir()}
+    files = {
+        f: f.stat().st_mtime_ns for f in (tmp_path / "artifacts/adversarial").glob("*.safetensors")
+    }
     run_cell(second, inputs(tmp_path))
     assert len(files) == 3
     assert files == {
-        f: f.stat().st_mtime_ns for f in (tmp_path / "artifacts/adversarial").iterdir()
+        f: f.stat().st_mtime_ns for f in (tmp_path / "artifacts/adversarial").glob("*.safetensors")
     }
 
 
 @pytest.mark.parametrize("damage", ["truncated", "other pictures"])
 def test_damaged_adversarial_pictures_are_made_anew(tmp_path: Path, damage: str) -> None:
     rows = run_cell(TRANSFER, inputs(tmp_path))
-    files = sorted((tmp_path / "artifacts/adversarial").iterdir())
+    files = sorted((tmp_path / "artifacts/adversarial").glob("*.safetensors"))
     contents = [f.read_bytes() for f in files]
     for file, content in zip(files, contents, strict=True):
         # all-ones bytes decode as NaN: outside the ball
@@ -74,7 +76,7 @@ def _kept_attack(run: Path) -> tuple[Cell, Path]:
     """A cell of one attack, at L2 .5, that was run, and the file of its pictures."""
     cell = Cell(VGG, Transfer(ATTACKS[:1]), 0)
     run_cell(cell, inputs(run))
-    (file,) = (run / "artifacts/adversarial").iterdir()
+    (file,) = (run / "artifacts/adversarial").glob("*.safetensors")
     return cell, file
 
 

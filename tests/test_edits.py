@@ -132,7 +132,7 @@ def test_a_cell_shows_every_edit_and_the_source_s_own_has_the_spectrum(tmp_path:
     shown = {"clean", *(f"{start}/{edit}" for edit in ("whole", "low_0.125", "shift_1"))}
     assert set(target["condition"]) == shown
     assert set(source["condition"]) == shown | {f"{start}/perturbation"}
-    assert len(list((tmp_path / "artifacts/adversarial").iterdir())) == 1
+    assert len(list((tmp_path / "artifacts/adversarial").glob("*.safetensors"))) == 1
     spectrum = source[source["condition"] == f"{start}/perturbation"]
     assert set(spectrum["metric"]) == {"radial_power", "peak_2", "peak_4"}  # 32 pixels hold no more
     lengths = target[target["metric"] == "perturbation_l2"].groupby("condition")["value"].mean()
