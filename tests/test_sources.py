@@ -1,7 +1,9 @@
 """Every model as a source: named in the rows, its pictures made once."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,9 +13,10 @@ from analysis.transfer_columns import clean_answers, transfer_facts
 from bench.attacks import MI
 from bench.cells import Cell, digest, run_cell
 from bench.crafted import all_crafted, crafted
+from bench.inputs import Inputs
 from bench.sources import prefix, source_model
 from bench.suite_transfer import Transfer
-from bench.transfer import Attack
+from bench.transfer import Attack, Crafted
 from results.schema import validate
 from results.store import held
 from tests.tiny import ATTACKS, inputs, spec
@@ -69,6 +72,18 @@ def test_pictures_that_another_process_makes_come_last(tmp_path: Path) -> None:
         assert [made.attack for made in all_crafted(fed, (first, *others), seed=0)] == [
             first, *others,
         ]  # fmt: skip
+
+
+def test_rows_stand_in_the_attacks_order_whenever_pictures_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(fed: Inputs, attacks: Sequence[Attack], **which: Any) -> Iterator[Crafted]:
+        return all_crafted(fed, attacks[::-1], **which)
+
+    monkeypatch.setattr("bench.suite_transfer.all_crafted", late)
+    attacks = tuple(Attack("l2", eps / 8, "noise") for eps in range(1, 8))
+    rows = run_cell(Cell(VGG, Transfer(attacks), 0), inputs(tmp_path))
+    assert list(rows["condition"].unique()) == ["clean", *(a.condition for a in attacks)]
 
 
 def test_other_sources_make_other_pictures_under_other_addresses(tmp_path: Path) -> None:
